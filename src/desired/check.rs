@@ -1,0 +1,388 @@
+//! From a tree of nodes to desired states: keys, types, ids, and what must not stand twice.
+//!
+//! Owns the meaning of every key. A mistake never hides another one: a value that is wrong is
+//! reported and left out, and the checks go on.
+
+use std::collections::HashMap;
+
+use jiff::Timestamp;
+
+use super::diagnostic::{Code, Diagnostic};
+use super::node::{Node, Value};
+use super::syntax::Source;
+use crate::domain::{DesiredOffer, DesiredState, EmailAddress, IdError, Limits, Mark, PublisherId, SourceLocation};
+
+/// The keys of a document, of its limits and of an offer.
+pub(super) const DOCUMENT_KEYS: &[&str] = &["publisher", "notificationEmails", "limits", "offers"];
+pub(super) const LIMITS_KEYS: &[&str] = &["maxCancels"];
+pub(super) const OFFER_KEYS: &[&str] =
+    &["id", "publisher", "cancelPending", "operationId", "expires", "notificationEmails", "reason"];
+
+/// The longest reason that is accepted, in characters.
+const MAX_REASON_LENGTH: usize = 500;
+
+/// Checks documents one after the other and remembers which offers it has seen.
+#[derive(Default)]
+pub(super) struct Checker {
+    pub diagnostics: Vec<Diagnostic>,
+    seen: HashMap<(String, String), String>,
+}
+
+impl Checker {
+    /// The desired states of one file. Mistakes go to `found`.
+    pub fn check(&mut self, source: &Source<'_>, found: &mut Vec<Diagnostic>) -> Vec<DesiredState> {
+        let mut walk = Walk { source, found, seen: &mut self.seen };
+        source.documents.iter().filter_map(|document| walk.document(document)).collect()
+    }
+}
+
+struct Walk<'a, 'b> {
+    source: &'a Source<'b>,
+    found: &'a mut Vec<Diagnostic>,
+    seen: &'a mut HashMap<(String, String), String>,
+}
+
+/// A mapping whose keys have been checked: the first of each known key.
+struct Fields<'n> {
+    known: Vec<(&'static str, &'n Node, &'n Node)>,
+}
+
+impl<'n> Fields<'n> {
+    fn get(&self, name: &str) -> Option<&'n Node> {
+        self.known.iter().find(|(known, ..)| *known == name).map(|(.., value)| *value)
+    }
+
+    fn key(&self, name: &str) -> Option<&'n Node> {
+        self.known.iter().find(|(known, ..)| *known == name).map(|(_, key, _)| *key)
+    }
+}
+
+impl Walk<'_, '_> {
+    fn report(&mut self, code: Code, node: &Node, message: impl Into<String>, help: impl Into<Option<String>>) {
+        self.found.push(self.source.diagnostic(code, node.range.clone(), message, help));
+    }
+
+    fn location(&self, node: &Node) -> SourceLocation {
+        let (line, column) = self.source.line_and_column(node.range.start);
+        SourceLocation { path: self.source.path.to_owned(), line, column }
+    }
+
+    fn document(&mut self, node: &Node) -> Option<DesiredState> {
+        if node.value == Value::Null {
+            self.report(Code::EmptyFile, node, "the document holds no desired state", "take it out".to_owned());
+            return None;
+        }
+        let fields = self.fields(node, "a desired state", DOCUMENT_KEYS)?;
+        let publisher = self.id::<PublisherId>(&fields, "publisher");
+        let emails = self.emails(&fields);
+        let limits = self.limits(&fields);
+        let Some(list) = fields.get("offers") else {
+            if fields.key("offers").is_none() {
+                let help = "list the offers under `offers:`".to_owned();
+                self.report(Code::MissingKey, node, "the key `offers` is missing", help);
+            }
+            return None;
+        };
+        let items = self.list(list, "offers")?;
+        if items.is_empty() {
+            let help = "list at least one offer, or take the file off the command line".to_owned();
+            self.report(Code::NoOffers, list, "there is no offer in the list", help);
+        }
+        let publisher_is_given = fields.key("publisher").is_some();
+        let offers = items
+            .iter()
+            .filter_map(|item| self.offer(item, publisher.as_ref(), publisher_is_given, emails.as_deref()))
+            .collect();
+        Some(DesiredState { limits, offers, source: self.location(node) })
+    }
+
+    fn limits(&mut self, fields: &Fields<'_>) -> Limits {
+        let Some(node) = fields.get("limits") else { return Limits::default() };
+        let Some(fields) = self.fields(node, "`limits`", LIMITS_KEYS) else { return Limits::default() };
+        let Some(node) = fields.get("maxCancels") else { return Limits::default() };
+        let max_cancels = match &node.value {
+            Value::Integer(number) if self.is_plain_number(node) => u32::try_from(*number).ok(),
+            Value::Integer(_) | Value::Number => None,
+            _ => {
+                self.wrong_type(node, "maxCancels", "a whole number");
+                return Limits::default();
+            }
+        };
+        if max_cancels.is_none() {
+            let message = "`maxCancels` is not a whole number from 0 to 4294967295";
+            self.report(Code::InvalidNumber, node, message, "write it in digits, like `10`".to_owned());
+        }
+        Limits { max_cancels }
+    }
+
+    /// `0x0a`, `1_0` and `010` are numbers to YAML, and not what a reviewer should have to read.
+    fn is_plain_number(&self, node: &Node) -> bool {
+        let text = self.source.text.get(node.range.clone()).unwrap_or_default();
+        text == "0" || (!text.starts_with('0') && text.bytes().all(|byte| byte.is_ascii_digit()))
+    }
+
+    fn offer(
+        &mut self,
+        node: &Node,
+        default_publisher: Option<&PublisherId>,
+        publisher_is_given: bool,
+        default_emails: Option<&[EmailAddress]>,
+    ) -> Option<DesiredOffer> {
+        let fields = self.fields(node, "an offer", OFFER_KEYS)?;
+        let offer = self.id(&fields, "id");
+        if offer.is_none() && fields.key("id").is_none() {
+            let help = "give the offer's id: `id: contoso-vm`".to_owned();
+            self.report(Code::MissingKey, node, "the key `id` is missing", help);
+        }
+        let own_publisher = self.id::<PublisherId>(&fields, "publisher");
+        if own_publisher.is_none() && fields.key("publisher").is_none() && !publisher_is_given {
+            let help = "give the offer a `publisher:`, or the document one for all its offers".to_owned();
+            self.report(Code::MissingKey, node, "the key `publisher` is missing", help);
+        }
+        let marked = fields.get("cancelPending").and_then(|node| self.boolean(node, "cancelPending"));
+        let operation_id = self.id(&fields, "operationId");
+        let expires = fields.get("expires").and_then(|node| self.timestamp(node));
+        let emails = self.emails(&fields);
+        let reason = fields.get("reason").and_then(|node| self.reason(node));
+
+        let publisher =
+            own_publisher.or_else(|| default_publisher.cloned().filter(|_| fields.key("publisher").is_none()))?;
+        let offer: crate::domain::OfferId = offer?;
+        let at = fields.key("cancelPending").filter(|_| marked == Some(true)).or(fields.key("id")).unwrap_or(node);
+        let source = self.location(at);
+        let id_node = fields.get("id").unwrap_or(node);
+        self.refuse_second(&publisher, &offer, id_node);
+        Some(DesiredOffer {
+            publisher,
+            offer,
+            mark: (marked == Some(true)).then_some(Mark { operation_id, expires }),
+            notification_emails: emails.unwrap_or_else(|| default_emails.unwrap_or_default().to_vec()),
+            reason,
+            source,
+        })
+    }
+
+    /// Letter case carries no meaning in ids: two spellings of one offer would be two calls.
+    fn refuse_second(&mut self, publisher: &PublisherId, offer: &crate::domain::OfferId, node: &Node) {
+        let key = (publisher.as_str().to_ascii_lowercase(), offer.as_str().to_ascii_lowercase());
+        let at = self.location(node);
+        match self.seen.get(&key) {
+            Some(first) => {
+                let message = format!("the offer `{publisher}/{offer}` stands here a second time, first in {first}");
+                self.report(Code::DuplicateOffer, node, message, "keep one of the two".to_owned());
+            }
+            None => {
+                self.seen.insert(key, format!("{}:{}:{}", at.path, at.line, at.column));
+            }
+        }
+    }
+
+    /// Checks the keys of a mapping: that they are text, known, not twice, and have a value.
+    fn fields<'n>(&mut self, node: &'n Node, what: &str, keys: &'static [&'static str]) -> Option<Fields<'n>> {
+        let Value::Mapping(pairs) = &node.value else {
+            let message = format!("{what} is a mapping of keys to values, this is {}", node.value.kind());
+            self.report(Code::WrongType, node, message, listing(keys));
+            return None;
+        };
+        let mut known: Vec<(&'static str, &Node, &Node)> = Vec::new();
+        let mut names: Vec<&str> = Vec::new();
+        for (key, value) in pairs {
+            let Value::Text(name) = &key.value else {
+                let message = format!("a key of {what} must be a name, this is {}", key.value.kind());
+                self.report(Code::UnknownKey, key, message, listing(keys));
+                continue;
+            };
+            if name == "<<" {
+                let help = "write the keys out, a reviewer sees what stands there".to_owned();
+                self.report(Code::MergeKey, key, "merge keys are not read", help);
+                continue;
+            }
+            if names.contains(&name.as_str()) {
+                let message = format!("the key `{name}` stands here a second time");
+                self.report(Code::DuplicateKey, key, message, "keep one of the two".to_owned());
+                continue;
+            }
+            names.push(name);
+            let Some(own) = keys.iter().find(|known| **known == name.as_str()) else {
+                let message = format!("`{name}` is not a key of {what}");
+                self.report(Code::UnknownKey, key, message, nearest(name, keys));
+                continue;
+            };
+            if value.value == Value::Null {
+                let help = format!("give it one, or take `{name}:` out");
+                self.report(Code::NullValue, key, format!("`{name}` has no value"), help);
+            }
+            known.push((own, key, value));
+        }
+        Some(Fields { known })
+    }
+
+    fn list<'n>(&mut self, node: &'n Node, name: &str) -> Option<&'n [Node]> {
+        match &node.value {
+            Value::List(items) => Some(items),
+            Value::Null => None,
+            _ => {
+                self.wrong_type(node, name, "a list");
+                None
+            }
+        }
+    }
+
+    fn wrong_type(&mut self, node: &Node, name: &str, wanted: &str) {
+        let message = format!("`{name}` must be {wanted}, this is {}", node.value.kind());
+        let help = match &node.value {
+            Value::Boolean(_) | Value::Integer(_) | Value::Number if wanted == "text" => {
+                Some("put it in quotes to make it text".to_owned())
+            }
+            _ => None,
+        };
+        self.report(Code::WrongType, node, message, help);
+    }
+
+    fn text<'n>(&mut self, node: &'n Node, name: &str) -> Option<&'n str> {
+        match &node.value {
+            Value::Text(text) => Some(text),
+            Value::Null => None,
+            _ => {
+                self.wrong_type(node, name, "text");
+                None
+            }
+        }
+    }
+
+    fn boolean(&mut self, node: &Node, name: &str) -> Option<bool> {
+        let help = "write `true` or `false`, in small letters and without quotes".to_owned();
+        match &node.value {
+            Value::Boolean(value) => {
+                let written = self.source.text.get(node.range.clone()).unwrap_or_default();
+                if written == value.to_string() {
+                    return Some(*value);
+                }
+                self.report(Code::InvalidBoolean, node, format!("`{name}` is spelled `{written}`"), help);
+            }
+            Value::Text(text) => {
+                let message = format!("`{name}` must be a boolean, this is the text `{text}`");
+                self.report(Code::InvalidBoolean, node, message, help);
+            }
+            Value::Null => {}
+            other => {
+                let message = format!("`{name}` must be a boolean, this is {}", other.kind());
+                self.report(Code::InvalidBoolean, node, message, help);
+            }
+        }
+        None
+    }
+
+    fn id<T: std::str::FromStr<Err = IdError>>(&mut self, fields: &Fields<'_>, name: &str) -> Option<T> {
+        let node = fields.get(name)?;
+        let text = self.text(node, name)?;
+        match text.parse() {
+            Ok(id) => Some(id),
+            Err(error) => {
+                let help = "ids have 1 to 100 letters, digits, `.`, `_` and `-`, and start with a letter or a digit";
+                self.report(Code::InvalidId, node, format!("`{name}` {error}"), help.to_owned());
+                None
+            }
+        }
+    }
+
+    fn emails(&mut self, fields: &Fields<'_>) -> Option<Vec<EmailAddress>> {
+        let name = "notificationEmails";
+        let node = fields.get(name)?;
+        let items = self.list(node, name)?;
+        let mut emails = Vec::new();
+        for item in items {
+            if item.value == Value::Null {
+                let help = "give an address, or take the item out".to_owned();
+                self.report(Code::NullValue, item, format!("an item of `{name}` has no value"), help);
+                continue;
+            }
+            let Some(text) = self.text(item, name) else { continue };
+            match EmailAddress::try_from(text.to_owned()) {
+                Ok(email) => emails.push(email),
+                Err(error) => {
+                    let help = "one address an item: `- release@contoso.com`".to_owned();
+                    self.report(Code::InvalidEmail, item, format!("the address {error}"), help);
+                }
+            }
+        }
+        Some(emails)
+    }
+
+    fn timestamp(&mut self, node: &Node) -> Option<Timestamp> {
+        let text = self.text(node, "expires")?;
+        // jiff reads more than RFC 3339 (a space for the `T`, seconds left out); a date that
+        // decides whether something is cancelled is written in one way.
+        let bytes = text.as_bytes();
+        let in_form =
+            bytes.len() >= 20 && bytes[4] == b'-' && bytes[7] == b'-' && bytes[10] == b'T' && bytes[16] == b':';
+        let time = in_form.then(|| text.parse::<Timestamp>().ok()).flatten();
+        if time.is_none() {
+            let help = "write date, time and offset: `2026-12-01T00:00:00Z`".to_owned();
+            self.report(Code::InvalidTimestamp, node, "`expires` is not a time of RFC 3339", help);
+        }
+        time
+    }
+
+    fn reason(&mut self, node: &Node) -> Option<String> {
+        let text = self.text(node, "reason")?.trim_end_matches('\n');
+        let wrong = if text.trim().is_empty() {
+            "`reason` is empty".to_owned()
+        } else if text.chars().count() > MAX_REASON_LENGTH {
+            format!("`reason` is longer than {MAX_REASON_LENGTH} characters")
+        } else if let Some(character) = text.chars().find(|c| c.is_control() && *c != '\n') {
+            format!("`reason` holds a control character (U+{:04X})", u32::from(character))
+        } else {
+            return Some(text.to_owned());
+        };
+        self.report(Code::InvalidReason, node, wrong, "write a line of text, or take it out".to_owned());
+        None
+    }
+}
+
+/// `the keys are …`
+fn listing(keys: &[&str]) -> String {
+    match keys {
+        [only] => format!("the only key is `{only}`"),
+        _ => format!("the keys are {}", keys.iter().map(|key| format!("`{key}`")).collect::<Vec<_>>().join(", ")),
+    }
+}
+
+fn nearest(name: &str, keys: &[&str]) -> String {
+    let folded = name.to_lowercase().replace(['_', '-', ' '], "");
+    let best = keys
+        .iter()
+        .map(|key| (strsim::damerau_levenshtein(&folded, &key.to_lowercase()), key))
+        .min_by_key(|(distance, _)| *distance);
+    match best {
+        Some((distance, key)) if distance <= 1 + key.len() / 4 => format!("did you mean `{key}`?"),
+        _ => listing(keys),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The JSON Schema and the reader are written apart; here they are held together.
+    #[test]
+    fn the_schema_names_the_keys_that_are_read() {
+        let schema = serde_json::to_value(schemars::schema_for!(crate::desired::DesiredDocument)).expect("JSON");
+        let keys = |pointer: &str| -> Vec<String> {
+            schema.pointer(pointer).and_then(|p| p.as_object()).expect(pointer).keys().cloned().collect()
+        };
+        assert_eq!(keys("/properties"), DOCUMENT_KEYS);
+        assert_eq!(keys("/$defs/LimitsDocument/properties"), LIMITS_KEYS);
+        assert_eq!(keys("/$defs/OfferDocument/properties"), OFFER_KEYS);
+    }
+
+    #[test]
+    fn a_misspelled_key_is_recognised() {
+        assert_eq!(nearest("cancelpending", OFFER_KEYS), "did you mean `cancelPending`?");
+        assert_eq!(nearest("cancel_pending", OFFER_KEYS), "did you mean `cancelPending`?");
+        assert_eq!(nearest("canclPendng", OFFER_KEYS), "did you mean `cancelPending`?");
+        assert_eq!(nearest("operationID", OFFER_KEYS), "did you mean `operationId`?");
+        assert_eq!(nearest("max_cancels", LIMITS_KEYS), "did you mean `maxCancels`?");
+        assert!(nearest("colour", OFFER_KEYS).starts_with("the keys are"));
+    }
+}

@@ -1,0 +1,100 @@
+//! The shape of a desired-state file, as the JSON Schema tells it to editors.
+//!
+//! Owns names, descriptions and examples of the keys. What reads a file is `check`; a test
+//! holds the two to the same keys.
+
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use crate::domain::{EmailAddress, OfferId, OperationId, PublisherId};
+
+/// Desired state of offers of Azure Marketplace publishers: which pending operations are to be cancelled.
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schemars(title = "cancel-pending desired state", example = example())]
+pub struct DesiredDocument {
+    /// The publisher of every offer below that names none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(default, with = "PublisherId")]
+    pub publisher: Option<PublisherId>,
+    /// Who is told of a cancellation's progress, for every offer below that names nobody. Not
+    /// part of the plan's output in full: reports show how many addresses at which host.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(default, with = "Vec<EmailAddress>")]
+    pub notification_emails: Option<Vec<EmailAddress>>,
+    /// What a plan of this document may do.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(default, with = "LimitsDocument")]
+    pub limits: Option<LimitsDocument>,
+    /// The offers. Those without `cancelPending: true` are left alone and cost no call.
+    #[schemars(length(min = 1))]
+    pub offers: Vec<OfferDocument>,
+}
+
+/// What a plan of this document may do.
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct LimitsDocument {
+    /// The most cancellations that a plan may hold. A plan with more is refused as a whole:
+    /// it is shown and can't be applied. Raising it is a reviewed change. Absent: no limit.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(default, with = "u32", range(min = 0), example = 10)]
+    pub max_cancels: Option<u32>,
+}
+
+/// One offer.
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct OfferDocument {
+    /// The offer's id, as in the addresses of the portal.
+    pub id: OfferId,
+    /// The offer's publisher, where it is another than the document's.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(default, with = "PublisherId")]
+    pub publisher: Option<PublisherId>,
+    /// `true`: the operation that is pending on this offer is to be cancelled. Absent or
+    /// `false`: whatever runs is left alone. The mark is a level, not an event: without
+    /// `operationId` it cancels every later operation too, for as long as it stands here.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(default, with = "bool", example = true)]
+    pub cancel_pending: Option<bool>,
+    /// Pins the mark to one operation: this one is cancelled and no later one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(default, with = "OperationId")]
+    pub operation_id: Option<OperationId>,
+    /// From this moment on (RFC 3339, with its offset) the mark does nothing.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(default, with = "String", extend("format" = "date-time"), example = "2026-12-01T00:00:00Z")]
+    pub expires: Option<String>,
+    /// Who is told of this cancellation's progress, instead of the document's addresses.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(default, with = "Vec<EmailAddress>")]
+    pub notification_emails: Option<Vec<EmailAddress>>,
+    /// Why, for the reviewer: one line of text.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(
+        default,
+        with = "String",
+        length(max = 500),
+        example = "Certification is blocked, the plan has no image"
+    )]
+    pub reason: Option<String>,
+}
+
+fn example() -> serde_json::Value {
+    serde_json::json!({
+        "publisher": "contoso",
+        "notificationEmails": ["release@contoso.com"],
+        "limits": { "maxCancels": 10 },
+        "offers": [
+            {
+                "id": "contoso-virtualmachineoffer",
+                "cancelPending": true,
+                "operationId": "5a63deb5-925b-4ee0-938b-7c86fbf287c5",
+                "expires": "2026-12-01T00:00:00Z",
+                "reason": "Certification is blocked, the plan has no image",
+            },
+            { "id": "contoso-saas" },
+        ],
+    })
+}

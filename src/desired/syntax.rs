@@ -1,0 +1,289 @@
+//! From bytes to a tree of nodes: encoding, size, depth, and the YAML features that are refused.
+//!
+//! Owns everything that can be said of a file without knowing its keys. Two passes, both by
+//! serde-saphyr: its event parser finds what the format excludes (all of it, not just the
+//! first), its deserializer then builds the tree. The first pass stops at the depth limit, so
+//! the second is never run on a file that could overflow a stack or expand.
+
+use serde_saphyr::granit_parser::{Event, Marker, Parser, Span};
+use serde_saphyr::options::{DuplicateKeyPolicy, MergeKeyPolicy};
+
+use super::diagnostic::{Code, Diagnostic, Excerpt, Place};
+use super::node::Node;
+use super::{MAX_DEPTH, MAX_FILE_BYTES, SourceFile};
+
+/// How much of a long line a diagnostic shows, in characters on either side of the mistake.
+const EXCERPT_RADIUS: usize = 60;
+
+/// A file as text with the documents that it holds.
+pub(super) struct Source<'a> {
+    pub path: &'a str,
+    pub text: &'a str,
+    line_starts: Vec<usize>,
+    pub documents: Vec<Node>,
+}
+
+impl<'a> Source<'a> {
+    fn new(path: &'a str, text: &'a str) -> Self {
+        let line_starts = std::iter::once(0)
+            .chain(text.bytes().enumerate().filter(|(_, byte)| *byte == b'\n').map(|(at, _)| at + 1))
+            .collect();
+        Self { path, text, line_starts, documents: Vec::new() }
+    }
+
+    /// Line and column, both counted from 1, of a byte offset.
+    pub fn line_and_column(&self, offset: usize) -> (u64, u64) {
+        let offset = self.floor(offset);
+        let line = self.line_starts.partition_point(|start| *start <= offset).max(1);
+        let column = self.text[self.line_starts[line - 1]..offset].chars().count() + 1;
+        (line as u64, column as u64)
+    }
+
+    fn floor(&self, offset: usize) -> usize {
+        let mut offset = offset.min(self.text.len());
+        while !self.text.is_char_boundary(offset) {
+            offset -= 1;
+        }
+        offset
+    }
+
+    /// The place of a range of bytes.
+    pub fn place(&self, range: std::ops::Range<usize>) -> Place {
+        let start = self.floor(range.start);
+        let (line, column) = self.line_and_column(start);
+        let line_start = self.line_starts[usize::try_from(line).unwrap_or(1) - 1];
+        let rest = &self.text[line_start..];
+        let line_text = rest.split(['\n', '\r']).next().unwrap_or_default();
+        let line_end = line_start + line_text.len();
+        let start = start.min(line_end);
+        let end = self.floor(range.end).clamp(start, line_end);
+
+        let from = self.text[line_start..start]
+            .char_indices()
+            .rev()
+            .nth(EXCERPT_RADIUS - 1)
+            .map_or(line_start, |(at, _)| line_start + at);
+        let to = self.text[start..line_end].char_indices().nth(EXCERPT_RADIUS).map_or(line_end, |(at, _)| start + at);
+        let marked = start - from..end.min(to).max(start) - from;
+        let text = self.text[from..to].to_owned();
+        let excerpt = Some(Excerpt { text, marked, is_whole: from == line_start });
+        Place { line, column, excerpt }
+    }
+
+    /// A diagnostic on a range of bytes.
+    pub fn diagnostic(
+        &self,
+        code: Code,
+        range: std::ops::Range<usize>,
+        message: impl Into<String>,
+        help: impl Into<Option<String>>,
+    ) -> Diagnostic {
+        Diagnostic {
+            code,
+            path: self.path.to_owned(),
+            place: Some(self.place(range)),
+            message: message.into(),
+            help: help.into(),
+        }
+    }
+}
+
+/// Parses a file. `None`: there is no tree to look further into.
+pub(super) fn parse<'a>(file: &'a SourceFile, found: &mut Vec<Diagnostic>) -> Option<Source<'a>> {
+    let text = match decode(file) {
+        Ok(text) => text,
+        Err(diagnostic) => {
+            found.push(*diagnostic);
+            return None;
+        }
+    };
+    let mut source = Source::new(&file.path, text);
+    let refused_before = found.len();
+    let readable = scan(&source, found);
+    let refused = found.len() > refused_before;
+    if !readable {
+        return None;
+    }
+    match serde_saphyr::from_multiple_with_options::<Node>(text, options()) {
+        Ok(documents) => source.documents = documents,
+        // What the first pass refused has been said already; that it also stops the second
+        // pass (an alias without an anchor, say) is no further mistake.
+        Err(_) if refused => return None,
+        Err(error) => {
+            let offset = error.location().and_then(|at| at.span().byte_offset()).unwrap_or(0);
+            let at = usize::try_from(offset).unwrap_or(0);
+            let message = format!("is not valid YAML: {}", plain(&error));
+            found.push(source.diagnostic(Code::Syntax, at..at + 1, message, None));
+            return None;
+        }
+    }
+    if source.documents.is_empty() && !refused {
+        found.push(source.diagnostic(
+            Code::EmptyFile,
+            0..0,
+            "the file holds no desired state",
+            "write `publisher:` and `offers:`, or take the file off the command line".to_owned(),
+        ));
+        return None;
+    }
+    Some(source)
+}
+
+/// serde-saphyr's message without its own rendering of the source.
+fn plain(error: &serde_saphyr::Error) -> String {
+    let text = error.without_snippet().to_string();
+    let text = text.split(" at line ").next().unwrap_or_default();
+    text.strip_prefix("error: ").unwrap_or(text).to_owned()
+}
+
+fn options() -> serde_saphyr::Options {
+    serde_saphyr::options! {
+        // The first pass has bounded size and depth and found every alias. What is left to
+        // bound here is what an alias that has been reported could still expand to.
+        budget: serde_saphyr::budget! {
+            max_depth: MAX_DEPTH + 1,
+            max_nodes: MAX_FILE_BYTES,
+            max_events: 4 * MAX_FILE_BYTES,
+            max_total_scalar_bytes: 2 * MAX_FILE_BYTES,
+            max_documents: MAX_FILE_BYTES,
+        },
+        alias_limits: serde_saphyr::alias_limits! {
+            max_total_replayed_events: 1_000,
+            max_replay_stack_depth: 1,
+            max_alias_expansions_per_anchor: 100,
+        },
+        // Duplicate and merge keys reach the tree, so that all of them are reported.
+        duplicate_keys: DuplicateKeyPolicy::PassThrough,
+        merge_keys: MergeKeyPolicy::AsOrdinary,
+        strict_booleans: true,
+        with_snippet: false,
+    }
+}
+
+fn decode(file: &SourceFile) -> Result<&str, Box<Diagnostic>> {
+    let whole = |code, message: &str, help: &str| {
+        Box::new(Diagnostic {
+            code,
+            path: file.path.clone(),
+            place: Some(Place { line: 1, column: 1, excerpt: None }),
+            message: message.to_owned(),
+            help: Some(help.to_owned()),
+        })
+    };
+    if file.bytes.len() > MAX_FILE_BYTES {
+        return Err(whole(
+            Code::TooLarge,
+            "the file is larger than 1 MiB",
+            "divide it: several files can be given, and directories of them",
+        ));
+    }
+    if file.bytes.starts_with(&[0xFF, 0xFE]) || file.bytes.starts_with(&[0xFE, 0xFF]) {
+        return Err(whole(Code::NotUtf8, "the file is UTF-16", "save it as UTF-8"));
+    }
+    match std::str::from_utf8(&file.bytes) {
+        // A text without any NUL in UTF-16 and without a byte order mark is told by its NULs.
+        Ok(text) if text.contains('\0') => {
+            let before = &text[..text.find('\0').unwrap_or(0)];
+            let mut diagnostic = whole(
+                Code::NotUtf8,
+                "the file holds a NUL character; it is binary, or text in UTF-16 or UTF-32",
+                "save it as UTF-8",
+            );
+            diagnostic.place = Some(end_of(before));
+            Err(diagnostic)
+        }
+        Ok(text) => Ok(text.strip_prefix('\u{FEFF}').unwrap_or(text)),
+        Err(error) => {
+            let before = std::str::from_utf8(&file.bytes[..error.valid_up_to()]).unwrap_or_default();
+            let mut diagnostic = whole(Code::NotUtf8, "the file is not UTF-8 from this byte on", "save it as UTF-8");
+            diagnostic.place = Some(end_of(before));
+            Err(diagnostic)
+        }
+    }
+}
+
+fn end_of(text: &str) -> Place {
+    let line = text.matches('\n').count() + 1;
+    let column = text.rsplit('\n').next().unwrap_or_default().chars().count() + 1;
+    Place { line: line as u64, column: column as u64, excerpt: None }
+}
+
+/// The first pass. Returns whether a tree can be built.
+fn scan(source: &Source<'_>, found: &mut Vec<Diagnostic>) -> bool {
+    let mut depth = 0_usize;
+    for next in Parser::new_from_str(source.text) {
+        let (event, span) = match next {
+            Ok(next) => next,
+            Err(error) => {
+                let at = byte(*error.marker());
+                // The parser reads ahead, and may meet its own limit before the one below.
+                if error.info().contains("recursion limit") {
+                    found.push(too_deep(source, at..at + 1));
+                } else {
+                    let message = format!("is not valid YAML: {}", error.info());
+                    found.push(source.diagnostic(Code::Syntax, at..at + 1, message, None));
+                }
+                return false;
+            }
+        };
+        match &event {
+            Event::SequenceStart(..) | Event::MappingStart(..) => {
+                depth += 1;
+                if depth > MAX_DEPTH {
+                    found.push(too_deep(source, range(&span)));
+                    return false;
+                }
+            }
+            Event::SequenceEnd | Event::MappingEnd => depth = depth.saturating_sub(1),
+            Event::Alias(..) => found.push(source.diagnostic(
+                Code::Alias,
+                range(&span),
+                "aliases are not read",
+                "write the value out, a reviewer sees what stands there".to_owned(),
+            )),
+            _ => {}
+        }
+        let (anchor, tag) = properties(&event);
+        if anchor {
+            found.push(source.diagnostic(
+                Code::Anchor,
+                range(&span),
+                "anchors are not read",
+                "take the `&name` out".to_owned(),
+            ));
+        }
+        if tag {
+            let place = span.tag_span().map_or_else(|| range(&span), |span| range(&span));
+            found.push(source.diagnostic(
+                Code::Tag,
+                place,
+                "tags are not read",
+                "take the `!name` out, the type follows from the key".to_owned(),
+            ));
+        }
+    }
+    true
+}
+
+fn too_deep(source: &Source<'_>, range: std::ops::Range<usize>) -> Diagnostic {
+    let help = "a desired state needs four".to_owned();
+    source.diagnostic(Code::TooDeep, range, "is nested deeper than 8 levels", help)
+}
+
+fn properties(event: &Event<'_>) -> (bool, bool) {
+    match event {
+        Event::Scalar(_, _, anchor, tag)
+        | Event::SequenceStart(_, anchor, tag)
+        | Event::MappingStart(_, anchor, tag) => (*anchor > 0, tag.is_some()),
+        _ => (false, false),
+    }
+}
+
+fn range(span: &Span) -> std::ops::Range<usize> {
+    let start = byte(span.start);
+    start..byte(span.end).max(start + 1)
+}
+
+fn byte(marker: Marker) -> usize {
+    marker.byte_offset().unwrap_or(0)
+}

@@ -1,0 +1,109 @@
+//! The desired state: which offers are marked, by which line of which file, within which limits.
+//!
+//! Owns the data alone. Reading it from YAML is the `desired` module's, deciding by it the
+//! `plan` module's.
+
+use jiff::Timestamp;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::{EmailAddress, OfferId, OperationId, PublisherId};
+
+/// A place in a desired-state file.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct SourceLocation {
+    /// The file, as it was named on the command line, with `/` between its parts.
+    pub path: String,
+    /// Line, counted from 1: the line of the mark, or of the offer's id where there is no mark.
+    pub line: u64,
+    /// Column in characters, counted from 1.
+    pub column: u64,
+}
+
+/// `cancelPending: true` and what belongs to it.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Mark {
+    /// The one operation that it is for; none: whichever runs.
+    pub operation_id: Option<OperationId>,
+    /// From this moment on the mark does nothing.
+    pub expires: Option<Timestamp>,
+}
+
+/// One offer of a desired state.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DesiredOffer {
+    /// Whose offer it is.
+    pub publisher: PublisherId,
+    /// The offer.
+    pub offer: OfferId,
+    /// The mark, when there is one.
+    pub mark: Option<Mark>,
+    /// Who is told of the cancellation's progress, in the order of the file.
+    pub notification_emails: Vec<EmailAddress>,
+    /// Why, in the words of the file's author.
+    pub reason: Option<String>,
+    /// Where it stands.
+    pub source: SourceLocation,
+}
+
+/// What a desired state allows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Limits {
+    /// The most cancellations that one plan may hold; none: no limit.
+    pub max_cancels: Option<u32>,
+}
+
+/// One YAML document.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DesiredState {
+    /// Its limits.
+    pub limits: Limits,
+    /// Its offers, in the order of the file.
+    pub offers: Vec<DesiredOffer>,
+    /// Where the document starts.
+    pub source: SourceLocation,
+}
+
+/// A file that was read, by what it held.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct FileDigest {
+    /// The file, as it was named on the command line, with `/` between its parts.
+    pub path: String,
+    /// SHA-256 of its bytes, in lower-case hexadecimal digits.
+    #[schemars(regex(pattern = "^[0-9a-f]{64}$"))]
+    pub sha256: String,
+}
+
+/// All desired states of a run.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct DesiredSet {
+    /// The files they came from.
+    pub files: Vec<FileDigest>,
+    /// The states, in the order of files and documents.
+    pub states: Vec<DesiredState>,
+}
+
+impl DesiredSet {
+    /// All offers of all states.
+    pub fn offers(&self) -> impl Iterator<Item = &DesiredOffer> {
+        self.states.iter().flat_map(|state| &state.offers)
+    }
+}
+
+impl DesiredOffer {
+    /// Whether the portal has to be asked about it at a given moment.
+    #[must_use]
+    pub fn needs_live_state(&self, now: Timestamp) -> bool {
+        self.mark.as_ref().is_some_and(|mark| !mark.is_expired(now))
+    }
+}
+
+impl Mark {
+    /// Whether the mark does nothing any more.
+    #[must_use]
+    pub fn is_expired(&self, now: Timestamp) -> bool {
+        self.expires.is_some_and(|expires| expires <= now)
+    }
+}

@@ -1,0 +1,21 @@
+//! The words of the trade as types: ids, addresses, marks, operations, what is live.
+//!
+//! Owns what every other module speaks in, and the rules that make a value of these types
+//! valid. Must not know where a value came from or where it goes: no files, no HTTP, no
+//! clock, no environment, no rendering.
+
+mod digest;
+mod email;
+mod ids;
+mod live;
+mod mark;
+mod origin;
+mod words;
+
+pub use digest::sha256_hex;
+pub use email::{EmailAddress, EmailError};
+pub use ids::{IdError, OfferId, OperationId, PublisherId};
+pub use live::{Live, Operation, ReadFailure};
+pub use mark::{DesiredOffer, DesiredSet, DesiredState, FileDigest, Limits, Mark, SourceLocation};
+pub use origin::{OriginError, PortalOrigin};
+pub use words::{CancellationWord, Phase, StatusWord};

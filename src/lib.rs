@@ -1,0 +1,17 @@
+//! Declarative reconciler for pending operations of Azure Marketplace offers.
+//!
+//! Publishers start operations that take days. When one should not go on, its offer is marked
+//! in a YAML file, the change is reviewed, and what was reviewed is carried out:
+//!
+//! ```text
+//! desired (YAML, pure) ─┐
+//!                       ├─► plan (pure) ─► report (pure: text, JSON, Markdown)
+//! live (portal, HTTP) ──┘
+//! ```
+//!
+//! [`domain`], [`desired`], [`plan`] and [`report`] are pure: data in, data out. 
+
+pub mod desired;
+pub mod domain;
+pub mod plan;
+pub mod report;

@@ -1,0 +1,13 @@
+//! The plan: what is desired held against what is live, as data.
+//!
+//! Owns the decision table, the refusal of a plan that does too much, and the digest of what
+//! a reviewer decides on. Pure: no calls, no clock, no files. Carrying a plan out is the
+//! `apply` module's, showing it the `report` module's.
+
+mod decide;
+mod digest;
+mod document;
+
+pub use decide::{Observation, PlanFacts, plan};
+pub use digest::{DecisionDocument, DecisionEntry};
+pub use document::{Decision, Entry, FORMAT_VERSION, FormatVersion, Note, Plan, Summary};

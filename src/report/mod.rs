@@ -1,0 +1,20 @@
+//! Reports: plans, outcomes and mistakes as text, JSON and Markdown.
+//!
+//! Owns how things are said, and that nothing untrusted acts: one file a format, the words
+//! they share in `words`, the escaping in `escape`. Pure: a report is a function of a
+//! document; no clock (ages are counted from the document's own time), no terminal, no files.
+
+mod diagnostics;
+mod diff;
+mod escape;
+mod json;
+mod markdown;
+mod text;
+mod words;
+
+pub use diagnostics::diagnostics;
+pub use diff::pending_operation_diff;
+pub use escape::{json_inert, markdown_code, terminal};
+pub use json::json;
+pub use markdown::{COMMENT_LIMIT, plan_markdown};
+pub use text::{TextStyle, plan_text};
