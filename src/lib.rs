@@ -9,9 +9,13 @@
 //! live (portal, HTTP) ──┘
 //! ```
 //!
-//! [`domain`], [`desired`], [`plan`] and [`report`] are pure: data in, data out. 
+//! [`domain`], [`desired`], [`plan`] and [`report`] are pure: data in, data out. [`portal`]
+//! talks to the portal, [`emulator`] is one, `commands` puts them together, `cli` is the
+//! command line in front of them.
 
 pub mod desired;
 pub mod domain;
+pub mod emulator;
 pub mod plan;
+pub mod portal;
 pub mod report;

@@ -1,0 +1,37 @@
+//! Faults on demand: which call they hit, and how often still.
+//!
+//! Owns the counting. What a fault looks like on the wire is `routes`' and `server`'s.
+
+use super::scenario::{Call, FaultSpec};
+
+#[derive(Debug)]
+pub(super) struct Faults {
+    all: Vec<(FaultSpec, u32, Option<u32>)>,
+}
+
+impl Faults {
+    pub fn new(specs: Vec<FaultSpec>) -> Self {
+        Self { all: specs.into_iter().map(|spec| (spec.clone(), spec.skip, spec.times)).collect() }
+    }
+
+    /// The fault that hits this call, if one does.
+    pub fn hit(&mut self, call: Call, publisher: &str, offer: &str) -> Option<FaultSpec> {
+        for (spec, skip, times) in &mut self.all {
+            let meant = (spec.on == call || spec.on == Call::Any)
+                && spec.publisher.as_ref().is_none_or(|id| id.as_str() == publisher)
+                && spec.offer.as_ref().is_none_or(|id| id.as_str() == offer);
+            if !meant || *times == Some(0) {
+                continue;
+            }
+            if *skip > 0 {
+                *skip -= 1;
+                continue;
+            }
+            if let Some(times) = times {
+                *times -= 1;
+            }
+            return Some(spec.clone());
+        }
+        None
+    }
+}

@@ -1,0 +1,311 @@
+//! The state machine of an emulated portal: offers, their operations, and how these move.
+//!
+//! Owns what happens: publish starts an operation, its steps advance with the clock, go-live
+//! follows on the publisher's sign-off, cancel ends what runs. Knows nothing of HTTP.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use super::scenario::{CancelAnswer, OfferSpec, OperationSpec};
+
+/// Id, name and estimate of the steps, in order (source: the page on the status of operations).
+pub(super) const STEPS: [(&str, &str, &str); 6] = [
+    ("displaydummycertify", "Validate Pre-Requisites", "< 15 min"),
+    ("displaycertify", "Certification", "< 5 day"),
+    ("displayprovision", "Provisioning", "< 1 day"),
+    ("displaypackage", "Packaging and Lead Generation Registration", "< 1 hour"),
+    ("publisher-signoff", "Publisher signoff", "< 1 day"),
+    ("live", "Live", "~2-5 days"),
+];
+
+const SIGN_OFF: usize = 4;
+const LIVE: usize = 5;
+
+#[derive(Debug)]
+pub(super) struct World {
+    offers: BTreeMap<(String, String), Offer>,
+    started: u64,
+}
+
+#[derive(Debug)]
+pub(super) struct Offer {
+    pub spec: OfferSpec,
+    /// What the entity tag counts.
+    pub revision: u64,
+    pub publishing_version: u64,
+    pub definition: serde_json::Value,
+    pub operations: Vec<Operation>,
+}
+
+#[derive(Debug, Clone)]
+pub(super) struct Operation {
+    pub id: String,
+    pub kind: String,
+    pub status: String,
+    pub created: Timestamp,
+    pub changed: Timestamp,
+    pub step: usize,
+    pub step_status: Option<String>,
+    pub step_since: Timestamp,
+    pub message: Option<String>,
+    pub cancellation: Option<String>,
+    /// Of a cancellation: the id of what it cancels, and how many reads it still takes.
+    cancels: Option<(String, Option<u32>)>,
+}
+
+/// What a call that starts something answers.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Started {
+    /// Done at once.
+    Done,
+    /// Begun: the id of the operation.
+    Accepted(String),
+    /// Refused: status, code and message.
+    Refused(u16, String, String),
+}
+
+fn refused(status: u16, code: &str, message: &str) -> Started {
+    Started::Refused(status, code.to_owned(), message.to_owned())
+}
+
+impl Operation {
+    pub fn is_running(&self) -> bool {
+        !matches!(self.status.as_str(), "complete" | "completed" | "canceled" | "failed" | "succeeded")
+    }
+
+    fn from_spec(spec: OperationSpec, now: Timestamp) -> Self {
+        let changed = now.checked_sub(spec.changed_ago).unwrap_or(now);
+        let step = spec.step.as_deref().and_then(|id| STEPS.iter().position(|step| step.0 == id)).unwrap_or(0);
+        Self {
+            id: spec.id.to_string(),
+            kind: spec.kind,
+            status: spec.status,
+            created: changed,
+            changed,
+            step,
+            step_status: spec.step_status,
+            step_since: now,
+            message: spec.message,
+            cancellation: Some(spec.cancellation).filter(|word| word != "none"),
+            cancels: None,
+        }
+    }
+
+    fn end(&mut self, status: &str, now: Timestamp) {
+        status.clone_into(&mut self.status);
+        self.changed = now;
+        self.cancellation = None;
+        if status == "canceled" {
+            self.step_status = Some("canceled".to_owned());
+        }
+    }
+
+    /// Moves the steps on with the clock.
+    fn advance(&mut self, step_time: Duration, now: Timestamp) {
+        while self.is_running() && self.cancels.is_none() && self.step_status.is_none() {
+            let Ok(next) = self.step_since.checked_add(step_time) else { return };
+            if next > now {
+                return;
+            }
+            self.step_since = next;
+            self.changed = next;
+            if self.step == LIVE {
+                self.end("complete", next);
+            } else {
+                self.step += 1;
+                if self.step == SIGN_OFF {
+                    self.step_status = Some("waitingForPublisherReview".to_owned());
+                }
+            }
+        }
+    }
+
+    /// The status of a step.
+    pub fn status_of(&self, step: usize) -> String {
+        match step.cmp(&self.step) {
+            std::cmp::Ordering::Less => "complete".to_owned(),
+            std::cmp::Ordering::Greater => "notStarted".to_owned(),
+            std::cmp::Ordering::Equal => match &self.step_status {
+                Some(status) => status.clone(),
+                None if self.status == "complete" => "complete".to_owned(),
+                None => "inProgress".to_owned(),
+            },
+        }
+    }
+
+    /// How far a step has come, in percent.
+    pub fn progress_of(&self, step: usize, step_time: Duration, now: Timestamp) -> f64 {
+        if step < self.step || self.status == "complete" {
+            100.0
+        } else if step > self.step || self.step_status.is_some() || step_time.is_zero() {
+            0.0
+        } else {
+            let passed = now.duration_since(self.step_since).as_secs_f64();
+            (passed / step_time.as_secs_f64() * 100.0).clamp(0.0, 99.0).floor()
+        }
+    }
+}
+
+impl Offer {
+    pub fn etag(&self) -> String {
+        format!("\"{}-{}\"", self.spec.id, self.revision)
+    }
+
+    pub fn running(&self) -> Option<&Operation> {
+        self.operations.iter().find(|operation| operation.is_running() && operation.cancels.is_none())
+    }
+
+    fn running_mut(&mut self) -> Option<&mut Operation> {
+        self.operations.iter_mut().find(|operation| operation.is_running() && operation.cancels.is_none())
+    }
+
+    /// The operations that the list of submissions shows: cancellations are none.
+    pub fn submissions(&self) -> impl Iterator<Item = &Operation> {
+        self.operations.iter().filter(|operation| operation.cancels.is_none())
+    }
+
+    /// One read of an operation: it brings the cancellation that it belongs to nearer its end.
+    pub fn poll(&mut self, id: &str, now: Timestamp) -> Option<&Operation> {
+        let mut finished = None;
+        for operation in self.operations.iter_mut().filter(|operation| operation.is_running()) {
+            let own = operation.id == id;
+            if let Some((target, Some(polls))) = &mut operation.cancels
+                && (own || target == id)
+            {
+                *polls = polls.saturating_sub(1);
+                if *polls == 0 {
+                    finished = Some(target.clone());
+                    operation.end("complete", now);
+                }
+            }
+        }
+        if let Some(target) = finished {
+            self.revision += 1;
+            if let Some(operation) = self.operations.iter_mut().find(|operation| operation.id == target) {
+                operation.end("canceled", now);
+            }
+        }
+        self.operations.iter().find(|operation| operation.id == id)
+    }
+}
+
+impl World {
+    pub fn new(offers: Vec<OfferSpec>, now: Timestamp) -> Self {
+        let offers = offers
+            .into_iter()
+            .map(|mut spec| {
+                let operations = std::mem::take(&mut spec.operations)
+                    .into_iter()
+                    .map(|one| Operation::from_spec(one, now))
+                    .collect();
+                let definition = serde_json::json!({ "displayText": spec.id });
+                let key = (spec.publisher.to_string(), spec.id.to_string());
+                (key, Offer { spec, revision: 1, publishing_version: 1, definition, operations })
+            })
+            .collect();
+        Self { offers, started: 0 }
+    }
+
+    pub fn has_publisher(&self, publisher: &str) -> bool {
+        self.offers.keys().any(|(own, _)| own == publisher)
+    }
+
+    pub fn offers_of(&self, publisher: &str) -> impl Iterator<Item = &Offer> {
+        self.offers.iter().filter(move |((own, _), _)| own == publisher).map(|(_, offer)| offer)
+    }
+
+    pub fn offer_mut(&mut self, publisher: &str, offer: &str) -> Option<&mut Offer> {
+        self.offers.get_mut(&(publisher.to_owned(), offer.to_owned()))
+    }
+
+    /// Moves everything on to this moment.
+    pub fn advance(&mut self, now: Timestamp) {
+        for offer in self.offers.values_mut() {
+            let step_time = offer.spec.step_time;
+            for operation in &mut offer.operations {
+                operation.advance(step_time, now);
+            }
+        }
+    }
+
+    fn new_operation(&mut self, kind: &str, step: usize, now: Timestamp) -> Operation {
+        self.started += 1;
+        Operation {
+            id: format!("00000000-0000-4000-8000-{:012x}", self.started),
+            kind: kind.to_owned(),
+            status: "running".to_owned(),
+            created: now,
+            changed: now,
+            step,
+            step_status: None,
+            step_since: now,
+            message: None,
+            cancellation: Some("canCancel".to_owned()),
+            cancels: None,
+        }
+    }
+
+    pub fn publish(&mut self, publisher: &str, offer: &str, now: Timestamp) -> Option<Started> {
+        let operation = self.new_operation("publish", 0, now);
+        let offer = self.offer_mut(publisher, offer)?;
+        if offer.running().is_some() {
+            return Some(refused(409, "OperationInProgress", "An operation is in progress on this offer."));
+        }
+        offer.publishing_version += 1;
+        Some(start(offer, operation))
+    }
+
+    pub fn go_live(&mut self, publisher: &str, offer: &str, now: Timestamp) -> Option<Started> {
+        let operation = self.new_operation("golive", LIVE, now);
+        let offer = self.offer_mut(publisher, offer)?;
+        match offer.running_mut() {
+            Some(publish) if publish.kind == "publish" && publish.step == SIGN_OFF => publish.end("complete", now),
+            _ => {
+                return Some(refused(
+                    400,
+                    "NotReadyForGoLive",
+                    "The offer does not wait for the publisher's sign-off.",
+                ));
+            }
+        }
+        Some(start(offer, operation))
+    }
+
+    pub fn cancel(&mut self, publisher: &str, offer: &str, now: Timestamp) -> Option<Started> {
+        let mut cancellation = self.new_operation("cancel", 0, now);
+        let offer = self.offer_mut(publisher, offer)?;
+        let spec = offer.spec.cancel.clone();
+        let Some(running) = offer.running_mut() else {
+            return Some(refused(400, "NoOperationInProgress", "No operation is in progress on this offer."));
+        };
+        if running.cancellation.as_deref() == Some("cancelRequested") {
+            return Some(refused(409, "CancellationInProgress", "The operation is being canceled already."));
+        }
+        let target = running.id.clone();
+        let polls = match spec.answer {
+            CancelAnswer::Refused => return Some(refused(spec.status, &spec.code, &spec.message)),
+            CancelAnswer::Ignored => return Some(Started::Done),
+            CancelAnswer::AtOnce => {
+                running.end("canceled", now);
+                offer.revision += 1;
+                return Some(Started::Done);
+            }
+            CancelAnswer::Accepted => Some(spec.polls.max(1)),
+            CancelAnswer::Stuck => None,
+        };
+        running.cancellation = Some("cancelRequested".to_owned());
+        running.changed = now;
+        cancellation.cancellation = None;
+        cancellation.cancels = Some((target, polls));
+        Some(start(offer, cancellation))
+    }
+}
+
+fn start(offer: &mut Offer, operation: Operation) -> Started {
+    offer.revision += 1;
+    let id = operation.id.clone();
+    offer.operations.push(operation);
+    Started::Accepted(id)
+}

@@ -1,0 +1,285 @@
+//! The state file of an emulated portal.
+//!
+//! Owns its format. It is written by the person who runs the emulator, and read strictly all
+//! the same, because a misspelled fault is a test that tests nothing.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Deserializer};
+
+use crate::domain::{OfferId, OperationId, PublisherId};
+use crate::portal::{CredentialError, Token};
+
+/// A state file that can't be used.
+#[derive(Debug, thiserror::Error)]
+#[error("the state of the emulated portal can't be read:\n{0}")]
+pub struct ScenarioError(String);
+
+/// What an emulated portal holds when it starts.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Scenario {
+    /// The bearer token that is accepted; absent: any.
+    #[serde(default)]
+    pub(super) token: Option<String>,
+    #[serde(default)]
+    pub(super) clock: ClockSpec,
+    /// How long every answer takes.
+    #[serde(default, deserialize_with = "duration")]
+    pub(super) latency: Duration,
+    pub(super) offers: Vec<OfferSpec>,
+    #[serde(default)]
+    pub(super) faults: Vec<FaultSpec>,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+pub(super) struct ClockSpec {
+    /// What time it is at the start; absent: the real time.
+    pub now: Option<Timestamp>,
+    /// How many seconds pass in a real one.
+    pub speed: f64,
+}
+
+impl Default for ClockSpec {
+    fn default() -> Self {
+        Self { now: None, speed: 1.0 }
+    }
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(super) struct OfferSpec {
+    pub publisher: PublisherId,
+    pub id: OfferId,
+    #[serde(rename = "type", default = "default_offer_type")]
+    pub kind: String,
+    /// Integrated before the move to Partner Center: decides the form of locations.
+    #[serde(default = "yes")]
+    pub migrated: bool,
+    /// Operations come inside an array, as in the page's example.
+    #[serde(default)]
+    pub wrapped: bool,
+    #[serde(default)]
+    pub spelling: Spelling,
+    #[serde(default)]
+    pub location: LocationStyle,
+    /// How long each step takes of an operation that is started here.
+    #[serde(default = "default_step_time", deserialize_with = "duration")]
+    pub step_time: Duration,
+    #[serde(default)]
+    pub cancel: CancelSpec,
+    /// Its operations, at most one of them running if it is to behave like the real one.
+    #[serde(default)]
+    pub operations: Vec<OperationSpec>,
+}
+
+/// Which of the page's two spellings of a submission is used.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(super) enum Spelling {
+    /// That of the example: `submissionState`, `changedTime`.
+    #[default]
+    Example,
+    /// That of the table of properties: `status`, `lastActionDateTime`.
+    Table,
+}
+
+/// How the location of a long-running operation is told.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(super) enum LocationStyle {
+    /// `Location`, a path.
+    #[default]
+    Path,
+    /// `Operation-Location`, an absolute URL without `api-version`.
+    Absolute,
+    /// Not at all.
+    None,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(super) struct OperationSpec {
+    pub id: OperationId,
+    #[serde(rename = "type", default = "default_operation_type")]
+    pub kind: String,
+    #[serde(default = "default_status")]
+    pub status: String,
+    #[serde(default, deserialize_with = "duration")]
+    pub changed_ago: Duration,
+    /// The id of the step that it is in.
+    #[serde(default)]
+    pub step: Option<String>,
+    /// A status that holds the step where it is; absent: it goes on with the clock.
+    #[serde(default)]
+    pub step_status: Option<String>,
+    #[serde(default)]
+    pub message: Option<String>,
+    /// `cancellationRequestState`; `none`: nothing is said about it.
+    #[serde(default = "default_cancellation")]
+    pub cancellation: String,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+pub(super) struct CancelSpec {
+    pub answer: CancelAnswer,
+    /// After how many reads an accepted cancellation is done.
+    pub polls: u32,
+    pub status: u16,
+    pub code: String,
+    pub message: String,
+}
+
+impl Default for CancelSpec {
+    fn default() -> Self {
+        Self {
+            answer: CancelAnswer::AtOnce,
+            polls: 2,
+            status: 409,
+            code: "OperationCannotBeCanceled".to_owned(),
+            message: "The operation is past the point where it can be canceled.".to_owned(),
+        }
+    }
+}
+
+/// What cancelling answers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(super) enum CancelAnswer {
+    /// 200, and it is cancelled.
+    AtOnce,
+    /// 202, and it is cancelled after so many reads.
+    Accepted,
+    /// An error status, and it goes on.
+    Refused,
+    /// 200, and it goes on all the same.
+    Ignored,
+    /// 202, and it never ends.
+    Stuck,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(super) struct FaultSpec {
+    pub on: Call,
+    #[serde(default)]
+    pub publisher: Option<PublisherId>,
+    #[serde(default)]
+    pub offer: Option<OfferId>,
+    /// How many calls are let through first.
+    #[serde(default)]
+    pub skip: u32,
+    /// How many calls it hits; absent: all.
+    #[serde(default)]
+    pub times: Option<u32>,
+    /// Whether the portal has carried the call out when the fault hits.
+    #[serde(default)]
+    pub when: FaultTime,
+    #[serde(default)]
+    pub status: Option<u16>,
+    #[serde(default)]
+    pub retry_after: Option<String>,
+    #[serde(default)]
+    pub code: Option<String>,
+    #[serde(default)]
+    pub message: Option<String>,
+    #[serde(default)]
+    pub connection: Option<ConnectionFault>,
+}
+
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(super) enum FaultTime {
+    #[default]
+    Before,
+    After,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(super) enum ConnectionFault {
+    /// Closed without an answer.
+    Drop,
+    /// Closed half-way through the answer.
+    Truncate,
+    /// Kept open without an answer.
+    Hang,
+}
+
+/// A call of the API.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(super) enum Call {
+    Any,
+    Offers,
+    Offer,
+    Status,
+    Submissions,
+    Operation,
+    Update,
+    Publish,
+    GoLive,
+    Cancel,
+}
+
+impl Scenario {
+    /// Reads a state file.
+    ///
+    /// # Errors
+    /// A text with line, column and source of the first mistake.
+    pub fn read(text: &str) -> Result<Self, ScenarioError> {
+        let scenario: Self = serde_saphyr::from_str(text).map_err(|error| ScenarioError(error.to_string()))?;
+        for fault in &scenario.faults {
+            if fault.status.is_some() == fault.connection.is_some() {
+                return Err(ScenarioError("every fault has either a `status` or a `connection`".to_owned()));
+            }
+            if fault.status.is_some_and(|status| !(200..=599).contains(&status)) {
+                return Err(ScenarioError("the `status` of a fault is one from 200 to 599".to_owned()));
+            }
+        }
+        if !scenario.clock.speed.is_finite() || scenario.clock.speed < 0.0 {
+            return Err(ScenarioError("`clock.speed` is a number from 0 on".to_owned()));
+        }
+        Ok(scenario)
+    }
+
+    /// The token that it accepts, or one that will do where it accepts any.
+    ///
+    /// # Errors
+    /// When the state file names a token that can't be sent.
+    pub fn own_token(&self) -> Result<Token, CredentialError> {
+        Token::new(self.token.as_deref().unwrap_or("emulated"))
+    }
+}
+
+fn duration<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duration, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    humantime::parse_duration(&text).map_err(serde::de::Error::custom)
+}
+
+const fn yes() -> bool {
+    true
+}
+
+const fn default_step_time() -> Duration {
+    Duration::from_mins(10)
+}
+
+fn default_offer_type() -> String {
+    "microsoft-azure-virtualmachines".to_owned()
+}
+
+fn default_operation_type() -> String {
+    "publish".to_owned()
+}
+
+fn default_status() -> String {
+    "running".to_owned()
+}
+
+fn default_cancellation() -> String {
+    "canCancel".to_owned()
+}

@@ -1,0 +1,204 @@
+//! Requests to one portal: one connection pool, one gate, bounded answers, repeated reads.
+//!
+//! Owns what keeps a request from costing more than it may: no redirects, the token to the
+//! portal's origin alone, time for connecting, for an attempt and for all attempts, the size
+//! of an answer. Knows nothing of offers.
+
+use std::error::Error as _;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use backon::Retryable;
+use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_ENCODING, HeaderMap, LOCATION};
+use reqwest::{Method, RequestBuilder, StatusCode, redirect};
+use tokio::sync::Semaphore;
+use tokio::time::{Instant, timeout};
+
+use super::failure::Failure;
+use super::token::{Credential, Token};
+use super::{retry, wire};
+use crate::domain::PortalOrigin;
+
+/// The most bytes of an answer that are read.
+pub const MAX_ANSWER_BYTES: usize = 4 * 1024 * 1024;
+
+/// How requests are made.
+#[derive(Debug, Clone)]
+pub struct TransportSettings {
+    /// The most requests that are under way at once.
+    pub concurrency: usize,
+    /// The time for one attempt, from connecting to the last byte.
+    pub request_timeout: Duration,
+    /// Where an in-process emulator listens: the portal's name then stands for this address.
+    pub emulator: Option<SocketAddr>,
+}
+
+impl Default for TransportSettings {
+    fn default() -> Self {
+        Self { concurrency: 16, request_timeout: Duration::from_secs(20), emulator: None }
+    }
+}
+
+/// The way to a portal.
+pub struct Transport {
+    client: reqwest::Client,
+    portal: PortalOrigin,
+    credential: Arc<dyn Credential>,
+    gate: Semaphore,
+    request_timeout: Duration,
+}
+
+/// An answer with a status of success, read to its end.
+#[derive(Debug)]
+pub(super) struct Answer {
+    pub headers: HeaderMap,
+    pub body: Vec<u8>,
+}
+
+impl Transport {
+    /// Opens no connection yet.
+    ///
+    /// # Errors
+    /// When TLS can't be set up on this machine (no trusted root certificates, for instance).
+    pub fn new(
+        portal: PortalOrigin,
+        credential: Arc<dyn Credential>,
+        settings: &TransportSettings,
+    ) -> Result<Self, Failure> {
+        let mut builder = reqwest::Client::builder()
+            .user_agent(concat!("cancel-pending/", env!("CARGO_PKG_VERSION")))
+            .redirect(redirect::Policy::none())
+            .retry(reqwest::retry::never())
+            .connect_timeout(settings.request_timeout.min(Duration::from_secs(10)))
+            .pool_max_idle_per_host(settings.concurrency)
+            .https_only(!portal.is_loopback())
+            .referer(false);
+        if portal.is_loopback() {
+            // A proxy would be handed the token in plain text, and could not reach loopback anyway.
+            builder = builder.no_proxy();
+        }
+        if let Some(address) = settings.emulator {
+            let host = PortalOrigin::EMULATOR.trim_start_matches("http://");
+            builder = builder.resolve(host, address);
+        }
+        let client = builder.build().map_err(|error| Failure::Connect(innermost(&error)))?;
+        let gate = Semaphore::new(settings.concurrency.clamp(1, Semaphore::MAX_PERMITS));
+        Ok(Self { client, portal, credential, gate, request_timeout: settings.request_timeout })
+    }
+
+    /// The portal it leads to.
+    #[must_use]
+    pub const fn portal(&self) -> &PortalOrigin {
+        &self.portal
+    }
+
+    /// Reads, again where a failure may pass. No attempt begins later than three times the
+    /// time of one after the first.
+    pub(super) async fn get(&self, path_and_query: &str) -> Result<Answer, Failure> {
+        let deadline = Instant::now() + 3 * self.request_timeout;
+        (|| self.authorized(Method::GET, path_and_query, |request| request))
+            .retry(retry::pauses())
+            .when(|failure: &Failure| failure.is_transient())
+            .adjust(|failure: &Failure, pause: Option<Duration>| {
+                let pause = failure.retry_after().map_or(pause, |asked| pause.map(|pause| pause.max(asked)))?;
+                (Instant::now() + pause < deadline).then_some(pause)
+            })
+            .notify(|failure: &Failure, pause: Duration| {
+                tracing::info!(path = path_and_query, wait_ms = pause.as_millis(), %failure, "reading again");
+            })
+            .await
+    }
+
+    /// One attempt with a token; once more with another one where the portal does not accept the first.
+    async fn authorized(
+        &self,
+        method: Method,
+        path_and_query: &str,
+        finish: impl Fn(RequestBuilder) -> RequestBuilder + Send + Sync,
+    ) -> Result<Answer, Failure> {
+        let token = self.credential.token().await?;
+        let first = self.attempt(method.clone(), path_and_query, &token, &finish).await;
+        match first {
+            Err(Failure::Status { status: StatusCode::UNAUTHORIZED, .. }) => {
+                match self.credential.renew(&token).await {
+                    Ok(renewed) => self.attempt(method, path_and_query, &renewed, &finish).await,
+                    Err(error) => {
+                        tracing::info!(%error, "no other token");
+                        first
+                    }
+                }
+            }
+            other => other,
+        }
+    }
+
+    async fn attempt(
+        &self,
+        method: Method,
+        path_and_query: &str,
+        token: &Token,
+        finish: &(impl Fn(RequestBuilder) -> RequestBuilder + Send + Sync),
+    ) -> Result<Answer, Failure> {
+        // The gate is never closed.
+        let _permit = self.gate.acquire().await;
+        let url = format!("{}{path_and_query}", self.portal);
+        let request = self
+            .client
+            .request(method.clone(), url)
+            .header(AUTHORIZATION, token.header())
+            .header(ACCEPT, "application/json");
+        let started = Instant::now();
+        let time = self.request_timeout;
+        let result = timeout(time, exchange(finish(request))).await.unwrap_or(Err(Failure::Timeout(time)));
+        let milliseconds = started.elapsed().as_millis();
+        match &result {
+            Ok(answer) => {
+                tracing::debug!(%method, path = path_and_query, bytes = answer.body.len(), milliseconds, "answered");
+            }
+            Err(failure) => tracing::debug!(%method, path = path_and_query, milliseconds, %failure, "failed"),
+        }
+        result
+    }
+}
+
+async fn exchange(request: RequestBuilder) -> Result<Answer, Failure> {
+    let mut response = request.send().await.map_err(|error| failure_of(&error))?;
+    let status = response.status();
+    let headers = response.headers().clone();
+    if status.is_redirection() {
+        let to = headers.get(LOCATION).map(|to| String::from_utf8_lossy(to.as_bytes()).chars().take(200).collect());
+        return Err(Failure::Redirect { status, to });
+    }
+    if let Some(encoding) = headers.get(CONTENT_ENCODING).filter(|encoding| *encoding != "identity") {
+        return Err(Failure::Compressed(String::from_utf8_lossy(encoding.as_bytes()).chars().take(40).collect()));
+    }
+    let mut body = Vec::new();
+    if response.content_length().is_some_and(|length| length > MAX_ANSWER_BYTES as u64) {
+        return Err(Failure::TooLarge(MAX_ANSWER_BYTES));
+    }
+    while let Some(chunk) = response.chunk().await.map_err(|error| failure_of(&error))? {
+        if body.len() + chunk.len() > MAX_ANSWER_BYTES {
+            return Err(Failure::TooLarge(MAX_ANSWER_BYTES));
+        }
+        body.extend_from_slice(&chunk);
+    }
+    if !status.is_success() {
+        let retry_after = retry::retry_after(&headers, SystemTime::now());
+        return Err(Failure::Status { status, error: wire::PortalError::read(&body), retry_after });
+    }
+    Ok(Answer { headers, body })
+}
+
+fn failure_of(error: &reqwest::Error) -> Failure {
+    if error.is_connect() { Failure::Connect(innermost(error)) } else { Failure::Interrupted(innermost(error)) }
+}
+
+/// The first cause: the outer layers only say that there was one, and name the address.
+fn innermost(error: &reqwest::Error) -> String {
+    let mut cause: &dyn std::error::Error = error;
+    while let Some(source) = cause.source() {
+        cause = source;
+    }
+    if error.source().is_none() { "the request could not be made".to_owned() } else { cause.to_string() }
+}
