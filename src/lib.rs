@@ -10,9 +10,11 @@
 //! ```
 //!
 //! [`domain`], [`desired`], [`plan`] and [`report`] are pure: data in, data out. [`portal`]
-//! talks to the portal, [`emulator`] is one, `commands` puts them together, `cli` is the
+//! talks to the portal, [`emulator`] is one, [`commands`] puts them together, [`cli`] is the
 //! command line in front of them.
 
+pub mod cli;
+pub mod commands;
 pub mod desired;
 pub mod domain;
 pub mod emulator;

@@ -1,0 +1,216 @@
+//! The command line as it is typed.
+//!
+//! Owns names, texts and defaults of subcommands and flags. The texts here are the reference:
+//! the README repeats them, and a test holds it to them.
+
+use std::net::SocketAddr;
+use std::num::NonZeroU16;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
+use clap_complete::Shell;
+
+use crate::commands::{Format, SchemaName};
+
+/// Cancels pending Azure Marketplace operations that a reviewed YAML file marks
+#[derive(Debug, Parser)]
+#[command(
+    name = "cancel-pending",
+    version,
+    max_term_width = 100,
+    after_help = "\
+Exit status:
+  0    done, or nothing to do
+  1    an error, bad input or usage, a refused plan, or an entry that is blocked or can't be read
+  2    plan --detailed-exitcode: the plan holds cancellations
+  130  interrupted (143: terminated)
+
+Environment:
+  CANCEL_PENDING_TOKEN   bearer token for the portal
+  CANCEL_PENDING_PORTAL  the portal, where --portal is not given
+  NO_COLOR               no colours, where --color is not given"
+)]
+pub(super) struct Arguments {
+    #[command(subcommand)]
+    pub command: Command,
+    #[command(flatten)]
+    pub global: GlobalArguments,
+}
+
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Output")]
+pub(super) struct GlobalArguments {
+    /// When to colour text
+    #[arg(long, global = true, value_name = "WHEN", default_value = "auto")]
+    pub color: Color,
+    /// Log what happens to standard error; twice: every request
+    #[arg(short, long, global = true, action = clap::ArgAction::Count)]
+    pub verbose: u8,
+    /// How the log is written
+    #[arg(long, global = true, value_name = "FORMAT", default_value = "text")]
+    pub log_format: LogFormat,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Command {
+    /// Show which cancel calls would be made, and why no others
+    ///
+    /// Reads the desired state from files and the live state from the portal, and changes
+    /// neither.
+    Plan(PlanArguments),
+    /// Check desired-state files, offline and without any account
+    Validate(ValidateArguments),
+    /// Print the JSON Schema of a document
+    Schema(SchemaArguments),
+    /// Run a portal for trying things out
+    ///
+    /// Speaks the portal's API over HTTP and prints its URL on standard output. Any bearer
+    /// token is accepted, unless the state file names one. `POST /_emulator/clock?advance=3h`
+    /// turns its clock, `GET /_emulator/requests` lists the requests so far.
+    Emulate(EmulateArguments),
+    /// Print the completion script for a shell
+    Completions(CompletionsArguments),
+}
+
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Desired state")]
+pub(super) struct DesiredArguments {
+    /// Files of the desired state, and directories of *.yaml and *.yml files
+    #[arg(value_name = "PATHS", default_value = "offers.yaml", value_hint = ValueHint::AnyPath)]
+    pub paths: Vec<PathBuf>,
+    /// Only offers of this publisher; can be given more than once
+    #[arg(long, value_name = "PUBLISHER")]
+    pub publisher: Vec<String>,
+    /// Only this offer, as OFFER or PUBLISHER/OFFER; can be given more than once
+    #[arg(long, value_name = "OFFER")]
+    pub offer: Vec<String>,
+}
+
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Portal")]
+pub(super) struct PortalArguments {
+    /// The portal: https, or http to a loopback address (default: `https://cloudpartner.azure.com`)
+    #[arg(long, value_name = "URL", conflicts_with = "emulate", value_hint = ValueHint::Url)]
+    pub portal: Option<String>,
+    /// Use an emulated portal inside the process, with this state; no account, no network
+    #[arg(long, value_name = "STATE.yaml", value_hint = ValueHint::FilePath)]
+    pub emulate: Option<PathBuf>,
+    /// The most requests under way at once
+    #[arg(long, value_name = "N", default_value = "16")]
+    pub concurrency: NonZeroU16,
+    /// The time for one attempt at a request; no read is tried again after three times as long
+    #[arg(long, value_name = "TIME", default_value = "20s", value_parser = humantime::parse_duration)]
+    pub request_timeout: Duration,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct PlanArguments {
+    #[command(flatten)]
+    pub desired: DesiredArguments,
+    /// Write the plan document to this file, for `apply --plan` and `report`
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub out: Option<PathBuf>,
+    /// The format on standard output
+    #[arg(long, value_name = "FORMAT", default_value = "text")]
+    pub format: ReportFormat,
+    /// End with status 2 when the plan holds cancellations and nothing failed
+    #[arg(long)]
+    pub detailed_exitcode: bool,
+    #[command(flatten)]
+    pub portal: PortalArguments,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct ValidateArguments {
+    /// Files of the desired state, and directories of *.yaml and *.yml files
+    #[arg(value_name = "PATHS", default_value = "offers.yaml", value_hint = ValueHint::AnyPath)]
+    pub paths: Vec<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct SchemaArguments {
+    /// Which document
+    pub document: SchemaDocument,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct EmulateArguments {
+    /// The state that the portal starts with
+    #[arg(value_name = "STATE.yaml", value_hint = ValueHint::FilePath)]
+    pub state: PathBuf,
+    /// Where to listen; port 0 takes a free one
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8787")]
+    pub listen: SocketAddr,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct CompletionsArguments {
+    /// The shell
+    pub shell: Shell,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub(super) enum Color {
+    /// On a terminal, unless `NO_COLOR` is set
+    Auto,
+    /// Also where it goes to a file or a pipe
+    Always,
+    /// Not at all
+    Never,
+}
+
+impl Color {
+    pub const fn wanted(self, automatic: bool) -> bool {
+        match self {
+            Self::Auto => automatic,
+            Self::Always => true,
+            Self::Never => false,
+        }
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum LogFormat {
+    /// A line of text an event
+    Text,
+    /// A JSON object an event
+    Json,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub(super) enum ReportFormat {
+    /// For a terminal
+    Text,
+    /// The plan document
+    Json,
+    /// For a pull request, under 60,000 bytes
+    Markdown,
+}
+
+impl From<ReportFormat> for Format {
+    fn from(format: ReportFormat) -> Self {
+        match format {
+            ReportFormat::Text => Self::Text,
+            ReportFormat::Json => Self::Json,
+            ReportFormat::Markdown => Self::Markdown,
+        }
+    }
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub(super) enum SchemaDocument {
+    /// The YAML file
+    DesiredState,
+    /// plan.json
+    Plan,
+}
+
+impl From<SchemaDocument> for SchemaName {
+    fn from(document: SchemaDocument) -> Self {
+        match document {
+            SchemaDocument::DesiredState => Self::DesiredState,
+            SchemaDocument::Plan => Self::Plan,
+        }
+    }
+}

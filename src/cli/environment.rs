@@ -1,0 +1,50 @@
+//! The environment: every variable that means something, and what the streams are.
+//!
+//! Owns all access to it. Nothing else in the program reads a variable.
+
+use std::env;
+use std::io::{IsTerminal as _, stderr, stdout};
+
+use console::Term;
+
+/// The width of text that goes to no terminal.
+const DEFAULT_WIDTH: usize = 100;
+
+/// A stream that text is written to.
+pub(super) struct Stream {
+    pub is_terminal: bool,
+    pub width: usize,
+}
+
+/// What the environment says.
+pub(super) struct Environment {
+    /// `CANCEL_PENDING_PORTAL`.
+    pub portal: Option<String>,
+    /// `CANCEL_PENDING_TOKEN`.
+    pub token: Option<String>,
+    /// Neither `NO_COLOR` nor a terminal that can't.
+    pub color: bool,
+    /// Whether nobody watches: `CI`.
+    pub is_ci: bool,
+    pub out: Stream,
+    pub err: Stream,
+}
+
+impl Environment {
+    pub fn read() -> Self {
+        let width = |term: &Term| term.size_checked().map_or(DEFAULT_WIDTH, |(_, columns)| columns.into());
+        Self {
+            portal: variable("CANCEL_PENDING_PORTAL"),
+            token: variable("CANCEL_PENDING_TOKEN"),
+            color: variable("NO_COLOR").is_none() && variable("TERM").is_none_or(|term| term != "dumb"),
+            is_ci: variable("CI").is_some_and(|value| value != "false"),
+            out: Stream { is_terminal: stdout().is_terminal(), width: width(&Term::stdout()) },
+            err: Stream { is_terminal: stderr().is_terminal(), width: width(&Term::stderr()) },
+        }
+    }
+}
+
+/// A variable that is set to something. What is not Unicode counts as something wrong later on.
+fn variable(name: &str) -> Option<String> {
+    env::var_os(name).map(|value| value.to_string_lossy().into_owned()).filter(|value| !value.is_empty())
+}

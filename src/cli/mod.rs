@@ -1,0 +1,126 @@
+//! The command line: flags and environment in, a request and an exit status out.
+//!
+//! Owns how settings are decided: flags, then environment, then defaults. Arguments as typed
+//! are `args`; what they come to is decided here; what is then done is `commands`'.
+
+mod args;
+mod environment;
+mod logging;
+
+use std::ffi::OsString;
+use std::process::ExitCode;
+
+use anyhow::{Context as _, bail};
+use clap::{CommandFactory as _, Parser as _};
+
+use crate::commands::{self, Console, EmulateRequest, Exit, PlanRequest, PortalChoice, PortalRequest, Selection};
+use crate::domain::PortalOrigin;
+use crate::portal::Token;
+use crate::report::{TextStyle, terminal};
+use args::{Arguments, Command, PortalArguments};
+use environment::Environment;
+
+/// Runs the program.
+#[must_use]
+pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
+    let arguments = match Arguments::try_parse_from(arguments) {
+        Ok(arguments) => arguments,
+        Err(error) => {
+            // Help and version are results; a mistake in usage is an error like any other,
+            // and not the 2 that means that a plan holds cancellations.
+            let _ = error.print();
+            return if error.use_stderr() { Exit::Failed.into() } else { Exit::Done.into() };
+        }
+    };
+    let environment = Environment::read();
+    let console = console(&arguments, &environment);
+    logging::start(arguments.global.verbose, arguments.global.log_format);
+    match dispatch(arguments, &environment, console) {
+        Ok(exit) => exit.into(),
+        Err(error) => {
+            // The parts one by one: joined, a part that holds line breaks would be hard to read.
+            let parts: Vec<String> = error.chain().map(|part| safe_lines(&part.to_string())).collect();
+            console.note(&format!("error: {}\n", parts.join(": ")));
+            Exit::Failed.into()
+        }
+    }
+}
+
+/// The command line's definition, for completions and for what is generated from it.
+#[must_use]
+pub fn command() -> clap::Command {
+    Arguments::command()
+}
+
+fn safe_lines(text: &str) -> String {
+    text.lines().map(terminal).collect::<Vec<_>>().join("\n")
+}
+
+fn console(arguments: &Arguments, environment: &Environment) -> Console {
+    let style = |stream: &environment::Stream| TextStyle {
+        color: arguments.global.color.wanted(stream.is_terminal && environment.color),
+        width: stream.width,
+    };
+    Console {
+        out: style(&environment.out),
+        err: style(&environment.err),
+        watched: environment.err.is_terminal && !environment.is_ci,
+    }
+}
+
+fn dispatch(arguments: Arguments, environment: &Environment, console: Console) -> anyhow::Result<Exit> {
+    match arguments.command {
+        Command::Plan(plan) => {
+            let request = PlanRequest {
+                portal: portal(plan.portal, environment)?,
+                paths: plan.desired.paths,
+                selection: Selection { publishers: plan.desired.publisher, offers: plan.desired.offer },
+                out: plan.out,
+                format: plan.format.into(),
+                detailed_exitcode: plan.detailed_exitcode,
+            };
+            block_on(commands::plan(&request, console))
+        }
+        Command::Validate(validate) => commands::validate(&validate.paths, console),
+        Command::Schema(schema) => commands::schema(schema.document.into(), console),
+        Command::Emulate(emulate) => {
+            let request = EmulateRequest { state: emulate.state, listen: emulate.listen };
+            block_on(commands::emulate(&request, console))
+        }
+        Command::Completions(completions) => commands::completions(completions.shell, command(), console),
+    }
+}
+
+fn block_on(work: impl Future<Output = anyhow::Result<Exit>>) -> anyhow::Result<Exit> {
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .context("the asynchronous runtime can't be started")?;
+    let result = runtime.block_on(work);
+    // A name server that does not answer must not keep the process.
+    runtime.shutdown_background();
+    result
+}
+
+fn portal(arguments: PortalArguments, environment: &Environment) -> anyhow::Result<PortalRequest> {
+    let choice = if let Some(state) = arguments.emulate {
+        PortalChoice::Emulated { state }
+    } else {
+        let (name, text) = match (&arguments.portal, &environment.portal) {
+            (Some(text), _) => ("--portal", text.as_str()),
+            (None, Some(text)) => ("CANCEL_PENDING_PORTAL", text.as_str()),
+            (None, None) => ("--portal", PortalOrigin::MICROSOFT),
+        };
+        let origin: PortalOrigin = text.parse().with_context(|| format!("`{text}` of {name}"))?;
+        if origin == PortalOrigin::emulator() {
+            bail!("`{text}` of {name} is the name of the emulator inside the process: use --emulate STATE.yaml");
+        }
+        let token = environment.token.as_deref().map(Token::new).transpose().context("in CANCEL_PENDING_TOKEN")?;
+        PortalChoice::At { origin, token }
+    };
+    Ok(PortalRequest {
+        choice,
+        concurrency: arguments.concurrency.get().into(),
+        request_timeout: arguments.request_timeout,
+    })
+}

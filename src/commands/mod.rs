@@ -1,0 +1,52 @@
+//! What each subcommand does.
+//!
+//! Owns the wiring of the other modules, one file a subcommand: files in, portal asked, plan
+//! made, report out. Knows no flags and no environment: it is handed requests whose settings
+//! are all decided.
+
+mod completions;
+mod console;
+mod emulate;
+mod files;
+mod live;
+mod plan;
+mod portal;
+mod schema;
+mod signals;
+mod validate;
+
+use std::process::ExitCode;
+
+pub use completions::completions;
+pub use console::{Console, Format};
+pub use emulate::{EmulateRequest, emulate};
+pub use plan::{PlanRequest, Selection, plan};
+pub use portal::{PortalChoice, PortalRequest};
+pub use schema::{SchemaName, schema};
+pub use signals::Interruption;
+pub use validate::validate;
+
+/// How a run ended. The numbers are part of the interface.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Exit {
+    /// 0: done, or nothing to do.
+    Done,
+    /// 1: an error, bad input or usage, a refused plan, or an entry that failed, is blocked or can't be read.
+    Failed,
+    /// 2: with `--detailed-exitcode`, the plan holds cancellations.
+    Cancellations,
+    /// 130 or 143: interrupted.
+    Interrupted(Interruption),
+}
+
+impl From<Exit> for ExitCode {
+    fn from(exit: Exit) -> Self {
+        Self::from(match exit {
+            Exit::Done => 0,
+            Exit::Failed => 1,
+            Exit::Cancellations => 2,
+            Exit::Interrupted(Interruption::Interrupt) => 130,
+            Exit::Interrupted(Interruption::Terminate) => 143,
+        })
+    }
+}

@@ -1,0 +1,26 @@
+//! `validate`: read the files and nothing else.
+//!
+//! Owns nothing but saying that they are valid. Offline, without secrets: what a fork's pull
+//! request can run.
+
+use std::path::PathBuf;
+
+use super::{Console, Exit, files};
+use crate::report::terminal;
+
+/// Checks desired-state files.
+///
+/// # Errors
+/// When the result can't be written.
+pub fn validate(paths: &[PathBuf], console: Console) -> anyhow::Result<Exit> {
+    let Some(desired) = files::desired_state(paths, console) else { return Ok(Exit::Failed) };
+    let mut text = String::new();
+    for file in &desired.files {
+        let of_file = || desired.offers().filter(|offer| offer.source.path == file.path);
+        let (offers, marked) = (of_file().count(), of_file().filter(|offer| offer.mark.is_some()).count());
+        let noun = if offers == 1 { "offer" } else { "offers" };
+        text.push_str(&format!("{}: valid, {offers} {noun}, {marked} marked\n", terminal(&file.path)));
+    }
+    console.result(&text)?;
+    Ok(Exit::Done)
+}

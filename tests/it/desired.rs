@@ -1,0 +1,283 @@
+//! Desired-state files: what is accepted, what is refused, and how that is said.
+
+use cancel_pending::desired::{Code, SourceFile, read};
+use cancel_pending::domain::OperationId;
+use proptest::prelude::*;
+
+use crate::support::{Workspace, assert_inert_text};
+
+fn codes(text: impl AsRef<[u8]>) -> Vec<(Code, u64, u64)> {
+    let file = SourceFile { path: "offers.yaml".to_owned(), bytes: text.as_ref().to_vec() };
+    let place =
+        |place: Option<cancel_pending::desired::Place>| place.map_or((0, 0), |place| (place.line, place.column));
+    match read(&[file]) {
+        Ok(_) => Vec::new(),
+        Err(found) => found
+            .into_iter()
+            .map(|diagnostic| {
+                let (line, column) = place(diagnostic.place);
+                (diagnostic.code, line, column)
+            })
+            .collect(),
+    }
+}
+
+/// One offer of contoso with these lines besides its id.
+fn offer(lines: &str) -> String {
+    format!("publisher: contoso\noffers:\n  - id: vm\n    {lines}\n")
+}
+
+#[test]
+fn the_whole_format_is_read() {
+    let text = "\
+publisher: contoso
+notificationEmails: [release@contoso.com]
+limits:
+  maxCancels: 10
+offers:
+  - id: contoso-virtualmachineoffer
+    cancelPending: true
+    operationId: 5a63deb5-925b-4ee0-938b-7c86fbf287c5
+    expires: 2026-12-01T00:00:00+01:00
+    notificationEmails: [jondoe@contoso.com]
+    reason: Certification is blocked, the plan has no image
+  - id: contoso-saas
+  - id: fabrikam-vm
+    publisher: fabrikam
+    cancelPending: true
+---
+publisher: northwind
+offers: [{id: '007', cancelPending: false, operationId: a}]
+";
+    let set = read(&[SourceFile { path: "offers.yaml".to_owned(), bytes: text.into() }]).expect("valid");
+    assert_eq!(set.states.len(), 2);
+    let [first, saas, fabrikam] = set.states[0].offers.as_slice() else { panic!("three offers") };
+    let mark = first.mark.as_ref().expect("a mark");
+    assert_eq!(mark.operation_id.as_ref().map(OperationId::as_str), Some("5a63deb5-925b-4ee0-938b-7c86fbf287c5"));
+    assert_eq!(mark.expires.map(|at| at.to_string()).as_deref(), Some("2026-11-30T23:00:00Z"));
+    assert_eq!(first.notification_emails[0].as_str(), "jondoe@contoso.com");
+    assert_eq!((first.source.line, first.source.column), (7, 5));
+    assert_eq!(saas.mark, None);
+    assert_eq!((saas.source.line, saas.source.column), (12, 5));
+    assert_eq!(saas.notification_emails[0].as_str(), "release@contoso.com");
+    assert_eq!(fabrikam.publisher.as_str(), "fabrikam");
+    assert_eq!(set.states[0].limits.max_cancels, Some(10));
+    assert_eq!(set.states[1].offers[0].offer.as_str(), "007");
+    assert_eq!(set.states[1].offers[0].mark, None);
+    assert_eq!(set.states[1].limits.max_cancels, None);
+}
+
+#[test]
+fn every_refusal_has_its_code_and_place() {
+    let cases: &[(&str, String, Code, u64, u64)] = &[
+        ("unknown key", offer("colour: red"), Code::UnknownKey, 4, 5),
+        ("unknown key of the document", format!("{}publishers: x\n", offer("")), Code::UnknownKey, 5, 1),
+        ("duplicate key", offer("id: vm"), Code::DuplicateKey, 4, 5),
+        ("missing id", "publisher: contoso\noffers:\n  - reason: x\n".to_owned(), Code::MissingKey, 3, 5),
+        ("missing publisher", "offers:\n  - id: vm\n".to_owned(), Code::MissingKey, 2, 5),
+        ("missing offers", "publisher: contoso\n".to_owned(), Code::MissingKey, 1, 1),
+        ("null mark", offer("cancelPending:"), Code::NullValue, 4, 5),
+        ("null reason", offer("reason: ~"), Code::NullValue, 4, 5),
+        ("null offers", "publisher: contoso\noffers:\n".to_owned(), Code::NullValue, 2, 1),
+        ("null email", offer("notificationEmails: [null]"), Code::NullValue, 4, 26),
+        ("yes", offer("cancelPending: yes"), Code::InvalidBoolean, 4, 20),
+        ("on", offer("cancelPending: on"), Code::InvalidBoolean, 4, 20),
+        ("True", offer("cancelPending: True"), Code::InvalidBoolean, 4, 20),
+        ("TRUE", offer("cancelPending: TRUE"), Code::InvalidBoolean, 4, 20),
+        ("1", offer("cancelPending: 1"), Code::InvalidBoolean, 4, 20),
+        ("quoted", offer("cancelPending: 'true'"), Code::InvalidBoolean, 4, 20),
+        ("double-quoted", offer("cancelPending: \"true\""), Code::InvalidBoolean, 4, 20),
+        ("list", offer("cancelPending: [true]"), Code::InvalidBoolean, 4, 20),
+        ("anchor", offer("reason: &a x"), Code::Anchor, 4, 16),
+        ("tag", offer("reason: !!str x"), Code::Tag, 4, 13),
+        ("merge key", offer("<<: {reason: x}"), Code::MergeKey, 4, 5),
+        ("empty id", "publisher: contoso\noffers: [{id: ''}]\n".to_owned(), Code::InvalidId, 2, 15),
+        ("dots", "publisher: contoso\noffers: [{id: ..}]\n".to_owned(), Code::InvalidId, 2, 15),
+        ("slash", "publisher: a/b\noffers: [{id: vm}]\n".to_owned(), Code::InvalidId, 1, 12),
+        ("percent", offer("operationId: a%2fb"), Code::InvalidId, 4, 18),
+        ("line break", offer(r#"operationId: "a\r\nb""#), Code::InvalidId, 4, 18),
+        ("Unicode", offer("operationId: аdmin"), Code::InvalidId, 4, 18),
+        ("number as id", offer("operationId: 7"), Code::WrongType, 4, 18),
+        ("comma", offer("notificationEmails: ['a@b.c,d@e.f']"), Code::InvalidEmail, 4, 26),
+        ("control character in email", offer(r#"notificationEmails: ["a@b.c\u0007"]"#), Code::InvalidEmail, 4, 26),
+        ("email without a list", offer("notificationEmails: a@b.c"), Code::WrongType, 4, 25),
+        ("date alone", offer("expires: 2026-12-01"), Code::InvalidTimestamp, 4, 14),
+        ("no offset", offer("expires: 2026-12-01T00:00:00"), Code::InvalidTimestamp, 4, 14),
+        ("no such day", offer("expires: 2026-02-30T00:00:00Z"), Code::InvalidTimestamp, 4, 14),
+        ("space for T", offer("expires: 2026-12-01 00:00:00Z"), Code::InvalidTimestamp, 4, 14),
+        ("negative limit", format!("{}limits: {{maxCancels: -1}}\n", offer("")), Code::InvalidNumber, 5, 22),
+        ("limit in hexadecimal", format!("{}limits: {{maxCancels: 0x10}}\n", offer("")), Code::InvalidNumber, 5, 22),
+        ("limit as text", format!("{}limits: {{maxCancels: '1'}}\n", offer("")), Code::WrongType, 5, 22),
+        ("unknown limit", format!("{}limits: {{maxCancel: 1}}\n", offer("")), Code::UnknownKey, 5, 10),
+        ("offers as a mapping", "publisher: contoso\noffers: {id: vm}\n".to_owned(), Code::WrongType, 2, 9),
+        ("offer as text", "publisher: contoso\noffers: [vm]\n".to_owned(), Code::WrongType, 2, 10),
+        ("document as a list", "- publisher: contoso\n".to_owned(), Code::WrongType, 1, 1),
+        ("no offers", "publisher: contoso\noffers: []\n".to_owned(), Code::NoOffers, 2, 9),
+        ("empty reason", offer("reason: ''"), Code::InvalidReason, 4, 13),
+        ("control character in reason", offer(r#"reason: "\e[31m""#), Code::InvalidReason, 4, 13),
+        ("long reason", offer(&format!("reason: {}", "x".repeat(501))), Code::InvalidReason, 4, 13),
+        ("comment alone", "# nothing\n".to_owned(), Code::EmptyFile, 1, 1),
+        ("syntax", "publisher: [contoso\n".to_owned(), Code::Syntax, 1, 12),
+        ("tab", "publisher: contoso\noffers:\n\t- id: vm\n".to_owned(), Code::Syntax, 3, 2),
+        ("nine levels", "offers: [[[[[[[[x]]]]]]]]\n".to_owned(), Code::TooDeep, 1, 16),
+        (
+            "the same offer twice",
+            "publisher: a\noffers: [{id: vm}, {id: VM, publisher: A}]\n".to_owned(),
+            Code::DuplicateOffer,
+            2,
+            25,
+        ),
+    ];
+    for (what, text, code, line, column) in cases {
+        assert_eq!(codes(text), [(*code, *line, *column)], "{what}:\n{text}");
+    }
+}
+
+#[test]
+fn what_is_no_text_is_refused_with_its_place() {
+    let utf16: Vec<u8> = "publisher: contoso\n".encode_utf16().flat_map(u16::to_le_bytes).collect();
+    assert_eq!(codes(&utf16), [(Code::NotUtf8, 1, 2)]);
+    assert_eq!(codes([&[0xFF, 0xFE], utf16.as_slice()].concat()), [(Code::NotUtf8, 1, 1)]);
+    assert_eq!(codes(b"publisher: contoso\noffers: \xff\n"), [(Code::NotUtf8, 2, 9)]);
+    assert_eq!(codes(b""), [(Code::EmptyFile, 1, 1)]);
+    assert_eq!(codes("# x\n".repeat(1024 * 1024)), [(Code::TooLarge, 1, 1)]);
+    assert_eq!(codes("[".repeat(40_000))[0].0, Code::TooDeep);
+    assert_eq!(codes("- ".repeat(40_000))[0].0, Code::TooDeep);
+    assert_eq!(codes("{a: ".repeat(40_000))[0].0, Code::TooDeep);
+}
+
+#[test]
+fn a_byte_order_mark_is_no_mistake() {
+    assert_eq!(codes(format!("\u{feff}{}", offer("cancelPending: true"))), []);
+}
+
+#[test]
+fn an_alias_bomb_is_counted_and_not_expanded() {
+    let mut bomb = "a0: &a0 [x, x, x, x, x, x, x, x, x]\n".to_owned();
+    for level in 1..40 {
+        bomb.push_str(&format!("a{level}: &a{level} [{}]\n", vec![format!("*a{}", level - 1); 9].join(", ")));
+    }
+    let found = codes(&bomb);
+    assert_eq!(found.iter().filter(|(code, ..)| *code == Code::Alias).count(), 39 * 9);
+    assert_eq!(found.iter().filter(|(code, ..)| *code == Code::Anchor).count(), 40);
+}
+
+#[test]
+fn all_mistakes_of_all_files_in_one_run() {
+    let workspace =
+        Workspace::with("b.yaml", "publisher: contoso\noffers:\n  - id: vm\n    cancelpending: true\n    reason:\n");
+    workspace.write("a.yml", "publisher: contoso\noffers:\n  - id: VM\n  - id: 'a b'\n    cancelPending: on\n");
+    workspace.write("broken.yaml", "offers: [\n");
+    workspace.write("notes.txt", "not read\n");
+    let run = workspace.run(["validate", "."]).expect(1);
+    assert_eq!(run.stdout, "");
+    insta::assert_snapshot!(run.stderr);
+}
+
+#[test]
+fn validate_needs_no_token_and_no_portal() {
+    let workspace = Workspace::with("offers.yaml", offer("cancelPending: true"));
+    let output = workspace.command().env_clear().arg("validate").output().expect("the program runs");
+    assert_eq!(String::from_utf8_lossy(&output.stdout), "offers.yaml: valid, 1 offer, 1 marked\n");
+    assert!(output.status.success());
+}
+
+#[test]
+fn a_directory_without_yaml_and_a_file_that_is_not_there() {
+    let workspace = Workspace::new();
+    std::fs::create_dir(workspace.path("empty")).expect("a directory");
+    let run = workspace.run(["validate", "empty"]).expect(1);
+    assert!(run.stderr.contains("error[no-files]") && run.stderr.contains("--> empty"), "{}", run.stderr);
+    let run = workspace.run(["validate"]).expect(1);
+    assert!(run.stderr.contains("error[unreadable]") && run.stderr.contains("--> offers.yaml"), "{}", run.stderr);
+}
+
+#[cfg(unix)]
+#[test]
+fn a_link_does_not_show_a_file_of_the_machine() {
+    use std::os::unix::fs::symlink;
+    let secret = Workspace::with("secret.yaml", "password: hunter2\n");
+    let workspace = Workspace::new();
+    symlink(secret.path("secret.yaml"), workspace.path("offers.yaml")).expect("a link");
+    symlink(secret.directory.path(), workspace.path("linked")).expect("a link");
+    std::fs::create_dir(workspace.path("inside")).expect("a directory");
+    symlink(secret.path("secret.yaml"), workspace.path("inside/offers.yaml")).expect("a link");
+    for path in ["offers.yaml", "linked", "linked/secret.yaml", "inside"] {
+        let run = workspace.run(["validate", path]).expect(1);
+        assert!(run.stderr.contains("leads out of the directory"), "{path}: {}", run.stderr);
+        assert!(!run.stderr.contains("hunter2"), "{path}: {}", run.stderr);
+    }
+    let absolute = workspace.path("inside");
+    let run = workspace.run(["validate".as_ref(), absolute.as_os_str()]).expect(1);
+    assert!(!run.stderr.contains("hunter2"), "{}", run.stderr);
+    // A link that stays inside is followed.
+    workspace.write("real/offers.yaml", offer(""));
+    symlink(workspace.path("real/offers.yaml"), workspace.path("good.yaml")).expect("a link");
+    workspace.run(["validate", "good.yaml"]).expect(0);
+}
+
+#[test]
+fn a_file_named_twice_is_read_once() {
+    let workspace = Workspace::with("offers.yaml", offer(""));
+    workspace.run(["validate", ".", "offers.yaml", "./offers.yaml"]).expect(0);
+}
+
+#[test]
+fn a_file_full_of_mistakes_is_bounded() {
+    let workspace =
+        Workspace::with("offers.yaml", format!("publisher: contoso\noffers:\n{}", "  - 1\n".repeat(100_000)));
+    let run = workspace.run(["validate"]).expect(1);
+    assert!(run.stderr.contains("… and 99000 more"), "{}", &run.stderr[run.stderr.len() - 200..]);
+    assert!(run.stderr.contains("error: 100000 mistakes in 1 file"));
+}
+
+#[test]
+fn hostile_text_in_a_file_stays_inert() {
+    for text in crate::support::plans::HOSTILE {
+        let quoted = serde_json::to_string(text).expect("JSON is YAML");
+        for content in [
+            format!("publisher: {quoted}\noffers: [{{id: {quoted}, {quoted}: {quoted}, cancelPending: {quoted}}}]\n"),
+            (*text).to_owned(),
+            format!("offers: {text}\n"),
+        ] {
+            let workspace = Workspace::with("offers.yaml", &content);
+            let run = workspace.run(["validate"]).expect(1);
+            assert_inert_text(&run.stderr);
+        }
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn a_hostile_file_name_stays_inert() {
+    for name in ["::error::x.yaml", "##[error].yaml", "\u{1b}[31m.yaml", "a\n::error::b.yaml"] {
+        let workspace = Workspace::with(name, "x: 1\n");
+        let run = workspace.run(["validate", "."]).expect(1);
+        assert_inert_text(&run.stderr);
+        workspace.write(name, offer(""));
+        assert_inert_text(&workspace.run(["validate", "."]).expect(0).stdout);
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(256))]
+
+    /// Whatever the bytes: an answer, no panic, and a place in the file.
+    #[test]
+    fn any_bytes_are_answered(bytes in prop::collection::vec(any::<u8>(), 0..300)) {
+        let _ = codes(bytes);
+    }
+
+    /// Likewise for text made of what YAML is made of.
+    #[test]
+    fn any_yaml_is_answered(parts in prop::collection::vec(prop::sample::select(vec![
+        "publisher", "offers", "id", "cancelPending", ": ", "\n", "  ", "- ", "[", "]", "{", "}", ", ", "&a ", "*a", "!t ",
+        "'", "\"", "|", ">", "#", "---", "...", "true", "null", "~", "<<", "?", "contoso", "é", "\t", "%",
+    ]), 0..40)) {
+        let text = parts.concat();
+        for (_, line, column) in codes(&text) {
+            prop_assert!(line >= 1 && column >= 1);
+            prop_assert!(line <= text.matches('\n').count() as u64 + 1);
+        }
+    }
+}

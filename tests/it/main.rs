@@ -1,0 +1,32 @@
+//! Integration tests: through the built binary and the library's public face.
+#![expect(
+    clippy::unnecessary_wraps,
+    clippy::type_complexity,
+    clippy::format_collect,
+    reason = "tables of cases are read row by row"
+)]
+
+/// The direction of dependencies between the modules, and what pure modules may not touch.
+mod architecture;
+/// Flags, exit statuses, help texts, completions, streams.
+mod cli;
+/// Desired-state files: what is accepted, what is refused, and how that is said.
+mod desired;
+/// The emulator: the portal's API over HTTP.
+mod emulator;
+/// The examples, run as the README says.
+mod examples;
+/// The decision table, the digest, the limits.
+mod plan;
+/// The portal as it must not be: slow, broken, hostile.
+mod portal;
+/// README and help texts say the same.
+mod readme;
+/// Reports: bounded, and inert whatever they hold.
+mod report;
+/// Whole runs on the emulator, one directory each.
+mod scenarios;
+/// The JSON Schemas in the repository, and the documents that must fit them.
+mod schemas;
+/// What the tests share.
+mod support;

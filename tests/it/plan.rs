@@ -1,0 +1,224 @@
+//! The decision table row by row, its properties, the digest, the limits.
+
+use cancel_pending::domain::{
+    DesiredOffer, Limits, Live, Mark, Operation, PortalOrigin, ReadFailure, SourceLocation, StatusWord,
+};
+use cancel_pending::plan::{Decision, Note, Observation, Plan, plan};
+use proptest::prelude::*;
+
+use crate::support::plans::{facts, observations};
+
+fn operation(id: &str) -> Operation {
+    Operation {
+        id: id.parse().expect("an id"),
+        location: format!("https://cloudpartner.azure.com/api/x/operations/{id}"),
+        kind: Some("publish".to_owned()),
+        state: Some(StatusWord::new("running")),
+        changed_at: None,
+        step: None,
+        step_status: None,
+        step_number: None,
+        step_count: None,
+        step_estimate: None,
+        progress: None,
+        cancellation: None,
+    }
+}
+
+fn running(operation: Operation) -> Live {
+    Live::Running { operation: Box::new(operation), etag: None, message: Some("The portal's words.".to_owned()) }
+}
+
+fn said(cancellation: &str) -> Live {
+    running(Operation { cancellation: Some(StatusWord::new(cancellation)), ..operation("one") })
+}
+
+fn state(word: &str) -> Live {
+    running(Operation { state: Some(StatusWord::new(word)), ..operation("one") })
+}
+
+fn desired(offer: &str, mark: Option<Mark>) -> DesiredOffer {
+    DesiredOffer {
+        publisher: "contoso".parse().expect("an id"),
+        offer: offer.parse().expect("an id"),
+        mark,
+        notification_emails: vec!["a@contoso.com".to_owned().try_into().expect("an address")],
+        reason: None,
+        source: SourceLocation { path: "offers.yaml".to_owned(), line: 1, column: 1 },
+    }
+}
+
+fn unpinned() -> Option<Mark> {
+    Some(Mark::default())
+}
+
+fn pinned(id: &str) -> Option<Mark> {
+    Some(Mark { operation_id: id.parse().ok(), expires: None })
+}
+
+fn expiring(at: &str) -> Option<Mark> {
+    Some(Mark { operation_id: None, expires: at.parse().ok() })
+}
+
+fn plan_of(entries: Vec<(&str, Option<Mark>, Option<Live>)>) -> Plan {
+    plan_within(None, entries)
+}
+
+fn plan_within(max_cancels: Option<u32>, entries: Vec<(&str, Option<Mark>, Option<Live>)>) -> Plan {
+    let observations =
+        entries.into_iter().map(|(offer, mark, live)| Observation { desired: desired(offer, mark), live }).collect();
+    plan(&facts(), vec![(Limits { max_cancels }, observations)])
+}
+
+#[test]
+fn every_row_of_the_table() {
+    let unreadable = Live::Unreadable(ReadFailure { message: "the portal answered 404 Not Found".to_owned() });
+    let several = Live::Several(vec!["one".parse().expect("an id"), "two".parse().expect("an id")]);
+    let rows: Vec<(&str, Option<Mark>, Option<Live>, Decision, Option<Note>)> = vec![
+        ("no word", unpinned(), Some(running(operation("one"))), Decision::Cancel, Some(Note::Latched)),
+        ("canCancel", unpinned(), Some(said("canCancel")), Decision::Cancel, Some(Note::Latched)),
+        ("CanCancel", pinned("one"), Some(said("Can Cancel")), Decision::Cancel, None),
+        ("pinned, in capitals", pinned("ONE"), Some(said("canCancel")), Decision::Cancel, None),
+        ("requested", unpinned(), Some(said("cancelRequested")), Decision::Wait, Some(Note::Latched)),
+        ("canceling", pinned("one"), Some(said("Canceling")), Decision::Wait, None),
+        ("state says it", pinned("one"), Some(state("Cancelling")), Decision::Wait, None),
+        ("can't", unpinned(), Some(said("cannotCancel")), Decision::Blocked, Some(Note::Latched)),
+        ("unknown word", pinned("one"), Some(said("perhaps")), Decision::Blocked, None),
+        ("empty word", pinned("one"), Some(said("")), Decision::Blocked, None),
+        ("unknown state", pinned("one"), Some(state("thawing")), Decision::Blocked, None),
+        ("nothing runs", unpinned(), Some(Live::Nothing), Decision::InSync, Some(Note::Latched)),
+        ("nothing runs, pinned", pinned("one"), Some(Live::Nothing), Decision::InSync, Some(Note::Spent)),
+        ("another runs", pinned("two"), Some(said("canCancel")), Decision::InSync, Some(Note::Spent)),
+        ("another is blocked", pinned("two"), Some(said("perhaps")), Decision::InSync, Some(Note::Spent)),
+        ("expired", expiring("2026-11-22T12:00:00Z"), Some(said("canCancel")), Decision::Expired, None),
+        ("expired, not read", expiring("2020-01-01T00:00:00Z"), None, Decision::Expired, None),
+        (
+            "not yet expired",
+            expiring("2026-11-22T12:00:01Z"),
+            Some(said("canCancel")),
+            Decision::Cancel,
+            Some(Note::Latched),
+        ),
+        ("not marked", None, None, Decision::Ignored, None),
+        ("not marked, running", None, Some(said("canCancel")), Decision::Ignored, None),
+        ("unreadable", pinned("one"), Some(unreadable), Decision::Error, None),
+        ("several", pinned("one"), Some(several), Decision::Error, None),
+        ("never read", pinned("one"), None, Decision::Error, None),
+    ];
+    for (what, mark, live, decision, note) in rows {
+        let plan = plan_of(vec![("vm", mark, live)]);
+        let entry = &plan.entries[0];
+        assert_eq!((entry.decision, entry.note), (decision, note), "{what}");
+        let targets = matches!(decision, Decision::Cancel | Decision::Wait | Decision::Blocked);
+        assert!(!targets || entry.operation.is_some(), "{what} names its operation");
+        assert!(matches!(decision, Decision::Ignored) || entry.message.is_some(), "{what} says why");
+        assert_eq!(plan.summary.count(decision), 1, "{what} is counted");
+    }
+}
+
+#[test]
+fn the_other_operation_is_named_and_left_alone() {
+    let plan = plan_of(vec![("vm", pinned("two"), Some(said("canCancel")))]);
+    assert_eq!(
+        plan.entries[0].message.as_deref(),
+        Some("the pinned operation two is not running; publish one is, and is left alone")
+    );
+}
+
+#[test]
+fn the_limit_refuses_a_plan_with_more() {
+    let two = || vec![("a", unpinned(), Some(said("canCancel"))), ("b", unpinned(), Some(said("canCancel")))];
+    assert_eq!(plan_within(Some(2), two()).refused, None);
+    assert_eq!(plan_within(None, two()).refused, None);
+    assert_eq!(
+        plan_within(Some(1), two()).refused.as_deref(),
+        Some("2 operations would be cancelled, and `limits.maxCancels` of offers.yaml allows 1")
+    );
+    assert!(plan_within(Some(0), two()).refused.is_some());
+    // What is not cancelled does not count.
+    let quiet = vec![("a", unpinned(), Some(Live::Nothing)), ("b", unpinned(), Some(said("cancelRequested")))];
+    assert_eq!(plan_within(Some(0), quiet).refused, None);
+}
+
+#[test]
+fn each_desired_state_has_its_own_limit() {
+    let one = |offer: &str| vec![Observation { desired: desired(offer, unpinned()), live: Some(said("canCancel")) }];
+    let limit = |max_cancels| Limits { max_cancels };
+    let plan_of = |first, second| plan(&facts(), vec![(limit(first), one("a")), (limit(second), one("b"))]);
+    assert_eq!(plan_of(Some(1), Some(1)).refused, None);
+    assert!(plan_of(Some(1), Some(0)).refused.is_some());
+    assert!(plan_of(None, Some(0)).refused.is_some());
+}
+
+#[test]
+fn the_digest_covers_what_is_decided_on_and_nothing_else() {
+    let base = plan_of(vec![("vm", unpinned(), Some(said("canCancel"))), ("x", unpinned(), Some(Live::Nothing))]);
+    let digest = |change: &dyn Fn(&mut Plan)| {
+        let mut plan = base.clone();
+        change(&mut plan);
+        plan.decision_document().digest()
+    };
+    let same: &[(&str, &dyn Fn(&mut Plan))] = &[
+        ("time", &|plan| plan.created_at = "2020-01-01T00:00:00Z".parse().expect("a time")),
+        ("tool", &|plan| plan.tool = "another".to_owned()),
+        ("message", &|plan| plan.entries[0].message = None),
+        ("progress", &|plan| plan.entries[0].operation.as_mut().expect("one").progress = Some(50)),
+        ("source", &|plan| plan.entries[0].source.line = 99),
+        ("reason", &|plan| plan.entries[0].reason = Some("because".to_owned())),
+        ("a quiet entry", &|plan| drop(plan.entries.pop())),
+        ("order", &|plan| plan.entries.reverse()),
+        ("an address twice", &|plan| {
+            let again = plan.entries[0].notification_emails[0].clone();
+            plan.entries[0].notification_emails.push(again);
+        }),
+    ];
+    for (what, change) in same {
+        assert_eq!(digest(change), base.decision_digest, "{what}");
+    }
+    let other: &[(&str, &dyn Fn(&mut Plan))] = &[
+        ("portal", &|plan| plan.portal = PortalOrigin::emulator()),
+        ("operation", &|plan| plan.entries[0].operation.as_mut().expect("one").id = "two".parse().expect("an id")),
+        ("decision", &|plan| plan.entries[0].decision = Decision::Wait),
+        ("offer", &|plan| plan.entries[0].offer = "other".parse().expect("an id")),
+        ("publisher", &|plan| plan.entries[0].publisher = "other".parse().expect("an id")),
+        ("recipients", &|plan| plan.entries[0].notification_emails.clear()),
+        ("one less", &|plan| drop(plan.entries.remove(0))),
+    ];
+    for (what, change) in other {
+        assert_ne!(digest(change), base.decision_digest, "{what}");
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(128))]
+
+    #[test]
+    fn the_order_of_input_does_not_matter(observations in observations(12), seed in any::<u64>()) {
+        let mut shuffled = observations.clone();
+        // Sorting by a hash of seed and name is a shuffle that proptest can repeat.
+        shuffled.sort_by_key(|one| {
+            let name = one.desired.offer.as_str();
+            name.bytes().fold(seed, |hash, byte| hash.wrapping_mul(0x100_0000_01b3) ^ u64::from(byte))
+        });
+        let plan_of = |observations| plan(&facts(), vec![(Limits::default(), observations)]);
+        prop_assert_eq!(plan_of(observations), plan_of(shuffled));
+    }
+
+    /// What is already as it is wanted needs no call.
+    #[test]
+    fn nothing_running_means_nothing_to_cancel(observations in observations(12)) {
+        let quiet = observations.into_iter().map(|one| Observation { live: Some(Live::Nothing), ..one }).collect();
+        let plan = plan(&facts(), vec![(Limits { max_cancels: Some(0) }, quiet)]);
+        prop_assert_eq!(plan.summary.cancel, 0);
+        prop_assert_eq!(plan.refused, None);
+    }
+
+    #[test]
+    fn a_plan_survives_its_document(observations in observations(6)) {
+        let plan = plan(&facts(), vec![(Limits::default(), observations)]);
+        let text = cancel_pending::report::json(&plan);
+        let read: Plan = serde_json::from_str(&text).expect("reads what it writes");
+        prop_assert!(read.digest_holds());
+        prop_assert_eq!(read, plan);
+    }
+}

@@ -1,0 +1,319 @@
+//! The portal as it must not be: slow, broken, hostile. Each misbehaviour is one clear `error`
+//! entry, bounded, and the other entries are unharmed.
+
+use std::io::Write as _;
+use std::net::TcpStream;
+use std::sync::Mutex;
+use std::time::Duration;
+
+use crate::support::raw::{RawPortal, answer, wait_for_close};
+use crate::support::{Run, Workspace, assert_inert_text, decisions};
+
+const OFFERS: &str = "\
+publisher: contoso
+offers:
+  - {id: bad, cancelPending: true, operationId: op}
+  - {id: good, cancelPending: true}
+  - {id: left-alone}
+";
+
+const RUNNING: &[u8] = br#"[{"id": "op", "submissionType": "publish", "submissionState": "running"}]"#;
+const OPERATION: &[u8] = br#"{"status": "running", "cancellationRequestState": "canCancel", "steps": []}"#;
+
+/// Runs `plan --format json` against a portal, attempts cut short.
+fn plan(portal: &RawPortal, more: &[&str]) -> Run {
+    let workspace = Workspace::with("offers.yaml", OFFERS);
+    let mut arguments = vec!["plan", "--format", "json", "--portal", &portal.url, "--request-timeout", "300ms"];
+    arguments.extend(more);
+    workspace.run(arguments)
+}
+
+/// A portal on which `good` is well and `bad` is what the script does.
+fn portal(bad: impl Fn(&str, &mut TcpStream) + Send + Sync + 'static) -> RawPortal {
+    RawPortal::start(move |path, stream| match path {
+        path if path.contains("/offers/good/submissions/") => answer(stream, "200 OK", &[], RUNNING),
+        path if path.contains("/offers/good/operations/op") => answer(stream, "200 OK", &[], OPERATION),
+        path => bad(path, stream),
+    })
+}
+
+/// Asserts that `bad` is an error with this in its message, and `good` is planned.
+#[track_caller]
+fn expect_error(portal: &RawPortal, message: &str) -> Run {
+    let run = plan(portal, &[]).expect(1);
+    let plan = run.json();
+    assert_eq!(
+        decisions(&plan),
+        ["contoso/bad error -", "contoso/good cancel latched", "contoso/left-alone ignored -"]
+    );
+    let said = plan["entries"][0]["message"].as_str().expect("a message");
+    assert!(said.contains(message), "{message:?} is not in {said:?}");
+    assert_inert_text(&run.stdout);
+    assert_inert_text(&run.stderr);
+    run
+}
+
+fn status(line: &'static str, headers: &'static [(&str, &str)], body: &'static str) -> RawPortal {
+    portal(move |_, stream| answer(stream, line, headers, body.as_bytes()))
+}
+
+#[test]
+fn every_documented_status_carries_the_portals_own_words() {
+    let body = r#"{"error": {"code": "TheCode", "message": "The message."}}"#;
+    for (line, expected) in [
+        ("400 Bad Request", "answered 400 Bad Request (TheCode: The message.)"),
+        ("401 Unauthorized", "answered 401 Unauthorized (TheCode: The message.); the token is missing"),
+        ("403 Forbidden", "answered 403 Forbidden (TheCode: The message.); the token has no access"),
+        ("404 Not Found", "answered 404 Not Found (TheCode: The message.); check the ids"),
+        ("412 Precondition Failed", "answered 412 Precondition Failed (TheCode: The message.)"),
+        ("422 Unprocessable Entity", "answered 422 Unprocessable Entity (TheCode: The message.)"),
+        ("418 I'm a teapot", "answered 418 I'm a teapot (TheCode: The message.)"),
+    ] {
+        expect_error(&status(line, &[], body), expected);
+    }
+    expect_error(&status("404 Not Found", &[], "<html>nginx</html>"), "answered 404 Not Found; check the ids");
+}
+
+#[test]
+fn what_may_pass_is_tried_again_and_then_said() {
+    for line in ["408 Request Timeout", "429 Too Many Requests", "500 Internal Server Error", "503 Service Unavailable"]
+    {
+        let portal = status(line, &[("Retry-After", "0")], "");
+        expect_error(&portal, &format!("answered {line}"));
+        assert!(portal.requests() > 3, "{line} was tried {} times", portal.requests() - 2);
+    }
+}
+
+#[test]
+fn what_is_final_is_asked_once() {
+    for line in ["400 Bad Request", "403 Forbidden", "404 Not Found", "302 Found"] {
+        let portal = status(line, &[], "");
+        plan(&portal, &[]).expect(1);
+        assert_eq!(portal.requests(), 3, "{line}: one for bad, two for good");
+    }
+}
+
+#[test]
+fn a_passing_fault_passes() {
+    for line in ["429 Too Many Requests", "503 Service Unavailable", "500 Internal Server Error", "408 Request Timeout"]
+    {
+        let calls = Mutex::new(0);
+        let portal = portal(move |path, stream| {
+            let mut calls = calls.lock().expect("a lock");
+            *calls += 1;
+            match (*calls, path) {
+                (1, _) => answer(stream, line, &[("Retry-After", "0")], b""),
+                (2, _) => drop(stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 500\r\n\r\n[{\"id\"")),
+                (_, path) if path.contains("/submissions/") => answer(stream, "200 OK", &[], RUNNING),
+                _ => answer(stream, "200 OK", &[], OPERATION),
+            }
+        });
+        let workspace = Workspace::with("offers.yaml", OFFERS);
+        let run = workspace.run(["plan", "--format", "json", "--portal", &portal.url]).expect(0);
+        assert_eq!(decisions(&run.json())[0], "contoso/bad cancel -", "{line}");
+    }
+}
+
+#[test]
+fn redirects_are_not_followed_and_the_token_does_not_travel() {
+    let elsewhere = RawPortal::start(|_, stream| answer(stream, "200 OK", &[], b"[]"));
+    for status in
+        ["301 Moved Permanently", "302 Found", "303 See Other", "307 Temporary Redirect", "308 Permanent Redirect"]
+    {
+        let to = format!("{}/here", elsewhere.url);
+        let bad = portal(move |_, stream| answer(stream, status, &[("Location", &to)], b""));
+        let run = expect_error(&bad, &format!("answered {status} and points elsewhere"));
+        assert!(run.stdout.contains("redirects are not followed"));
+    }
+    assert_eq!(elsewhere.requests(), 0);
+}
+
+#[test]
+fn what_is_no_document_of_the_api_is_said_so() {
+    for (body, expected) in [
+        ("", "not a list of submissions"),
+        ("<!doctype html>", "not a list of submissions"),
+        ("{\"value\": []}", "not a list of submissions"),
+        ("[{\"id\": \"op\"", "not a list of submissions"),
+        ("null", "not a list of submissions"),
+        ("[{\"id\": \"../../admin\"}]", "the id of a running operation"),
+        ("[{\"id\": \"a$b$2$preview\"}]", "the id of a running operation"),
+    ] {
+        expect_error(&status("200 OK", &[], body), expected);
+    }
+    let deep = portal(|_, stream| answer(stream, "200 OK", &[], "[".repeat(200_000).as_bytes()));
+    expect_error(&deep, "not a list of submissions");
+    let operation = portal(|path, stream| match path {
+        path if path.contains("/submissions/") => answer(stream, "200 OK", &[], RUNNING),
+        _ => answer(stream, "200 OK", &[], b"[]"),
+    });
+    expect_error(&operation, "not an operation");
+}
+
+#[test]
+fn several_running_operations_are_an_error_that_names_them() {
+    let body = r#"[{"id": "op", "submissionState": "running"}, {"id": "op2", "submissionState": "running"}]"#;
+    expect_error(&status("200 OK", &[], body), "several operations run on this offer (op, op2)");
+}
+
+#[test]
+fn an_answer_without_end_is_bounded() {
+    let announced = portal(|_, stream| {
+        let _ = stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 209715200\r\n\r\n[");
+        wait_for_close(stream);
+    });
+    expect_error(&announced, "larger than 4 MiB");
+    let chunked = portal(|_, stream| {
+        let chunk = [b"10000\r\n".as_slice(), &vec![b' '; 0x10000], b"\r\n"].concat();
+        let _ = stream.write_all(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n");
+        while stream.write_all(&chunk).is_ok() {}
+    });
+    let workspace = Workspace::with("offers.yaml", OFFERS);
+    let run = workspace.run(["plan", "--format", "json", "--portal", &chunked.url]).expect(1);
+    assert!(run.stdout.contains("larger than 4 MiB"), "{}", run.stdout);
+}
+
+#[test]
+fn headers_without_end_are_bounded() {
+    let portal = portal(|_, stream| {
+        let _ = stream.write_all(b"HTTP/1.1 200 OK\r\n");
+        while stream.write_all(format!("X-Header: {}\r\n", "x".repeat(1000)).as_bytes()).is_ok() {}
+    });
+    expect_error(&portal, "broke before the answer was complete");
+}
+
+#[test]
+fn a_compressed_answer_is_not_unpacked() {
+    // A gzip member of zeros; that it would expand does not matter, because nothing expands it.
+    let bomb: &[u8] = &[0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 3, 0x4b, 4, 0, 0x43, 0xbe, 0xb7, 0xe8, 1, 0, 0, 0];
+    for encoding in ["gzip", "br", "deflate", "zstd"] {
+        let portal = portal(move |_, stream| answer(stream, "200 OK", &[("Content-Encoding", encoding)], bomb));
+        expect_error(&portal, &format!("compressed (`{encoding}`)"));
+    }
+}
+
+#[test]
+fn a_hang_ends() {
+    expect_error(&portal(|_, stream| wait_for_close(stream)), "did not answer within 0.3 s");
+}
+
+#[test]
+fn one_byte_at_a_time_ends() {
+    let portal = portal(|_, stream| {
+        let _ = stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\n[");
+        while stream.write_all(b" ").and_then(|()| stream.flush()).is_ok() {
+            std::thread::sleep(Duration::from_millis(20));
+        }
+    });
+    expect_error(&portal, "did not answer within 0.3 s");
+}
+
+#[test]
+fn a_connection_that_breaks_is_said_so() {
+    expect_error(&portal(|_, _| {}), "broke before the answer was complete");
+    let half = portal(|_, stream| drop(stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n[{\"id\"")));
+    expect_error(&half, "broke before the answer was complete");
+    expect_error(
+        &portal(|_, stream| drop(stream.write_all(b"SSH-2.0-OpenSSH_9.2\r\n"))),
+        "broke before the answer was complete",
+    );
+}
+
+#[test]
+fn nobody_listening_is_said_so() {
+    let unused = std::net::TcpListener::bind("127.0.0.1:0").expect("a port").local_addr().expect("an address");
+    let workspace = Workspace::with("offers.yaml", OFFERS);
+    let url = format!("http://{unused}");
+    let run = workspace.run(["plan", "--format", "json", "--portal", &url, "--request-timeout", "300ms"]).expect(1);
+    assert!(run.stdout.contains("no connection to the portal"), "{}", run.stdout);
+}
+
+#[test]
+fn an_absurd_retry_after_is_not_waited_out() {
+    let portal = status("429 Too Many Requests", &[("Retry-After", "86400")], "");
+    expect_error(&portal, "answered 429 Too Many Requests");
+    assert_eq!(portal.requests(), 3, "the wait would pass the deadline, so there is none");
+}
+
+#[test]
+fn what_finished_meanwhile_is_in_sync_and_unknown_words_are_kept() {
+    for (word, decision) in
+        [("completed", "in-sync"), ("Canceled", "in-sync"), ("finalizing", "blocked"), ("Not Started", "cancel")]
+    {
+        let portal = portal(move |path, stream| match path {
+            path if path.contains("/submissions/") => answer(stream, "200 OK", &[], RUNNING),
+            _ => answer(stream, "200 OK", &[], format!("[{{\"status\": \"{word}\"}}]").as_bytes()),
+        });
+        let run = plan(&portal, &[]);
+        let entry = &run.json()["entries"][0];
+        assert_eq!(entry["decision"], decision, "{word}");
+        if decision == "blocked" {
+            assert_eq!(entry["operation"]["state"], word);
+        }
+    }
+}
+
+#[test]
+fn hostile_words_of_the_portal_stay_inert_in_every_format() {
+    for text in crate::support::plans::HOSTILE {
+        let text = serde_json::Value::from(*text);
+        let list = serde_json::json!([{"id": "op", "submissionType": text, "submissionState": "running"}]).to_string();
+        let operation = serde_json::json!({
+            "status": "running", "cancellationRequestState": "canCancel",
+            "steps": [{"stepName": text, "status": text, "estimatedTimeFrame": text, "messages": [{"messageHtml": text}]}],
+        });
+        let operation = operation.to_string();
+        let error = serde_json::json!({"error": {"code": text, "message": text}}).to_string();
+        for good in [true, false] {
+            let (list, operation, error) = (list.clone(), operation.clone(), error.clone());
+            let portal = RawPortal::start(move |path, stream| match path {
+                path if path.contains("/submissions/") && good => answer(stream, "200 OK", &[], list.as_bytes()),
+                _ if good => answer(stream, "200 OK", &[], operation.as_bytes()),
+                _ => answer(stream, "400 Bad Request", &[], error.as_bytes()),
+            });
+            let workspace = Workspace::with("offers.yaml", OFFERS);
+            for format in ["text", "json", "markdown"] {
+                let run = workspace.run(["plan", "--format", format, "--portal", &portal.url, "-vv"]);
+                assert_inert_text(&run.stdout);
+                assert_inert_text(&run.stderr);
+            }
+        }
+    }
+}
+
+#[test]
+fn no_more_requests_at_once_than_asked_for() {
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+    let (now, most) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
+    let peak = Arc::clone(&most);
+    let portal = RawPortal::start(move |_, stream| {
+        peak.fetch_max(now.fetch_add(1, Ordering::SeqCst) + 1, Ordering::SeqCst);
+        std::thread::sleep(Duration::from_millis(5));
+        now.fetch_sub(1, Ordering::SeqCst);
+        answer(stream, "200 OK", &[], b"[]");
+    });
+    let offers: String = (0..40).map(|number| format!("  - {{id: offer-{number}, cancelPending: true}}\n")).collect();
+    let workspace = Workspace::with("offers.yaml", format!("publisher: contoso\noffers:\n{offers}"));
+    workspace.run(["plan", "--portal", &portal.url, "--concurrency", "3"]).expect(0);
+    assert_eq!(portal.requests(), 40, "one call an idle offer");
+    assert!(most.load(Ordering::SeqCst) <= 3);
+}
+
+#[test]
+fn no_token_shows_anywhere() {
+    let portal = status("401 Unauthorized", &[], "");
+    let workspace = Workspace::with("offers.yaml", OFFERS);
+    for format in ["text", "json"] {
+        let output = workspace
+            .command()
+            .env("CANCEL_PENDING_TOKEN", "canary-token-4711")
+            .env("RUST_LOG", "trace")
+            .args(["plan", "--portal", &portal.url, "-vvvv", "--log-format", format, "--out", "plan.json"])
+            .output()
+            .expect("the program runs");
+        let run = Run::of(output);
+        assert!(!format!("{}{}{}", run.stdout, run.stderr, workspace.read("plan.json")).contains("canary"));
+        assert!(run.stderr.contains("401"), "the log says what happened: {}", run.stderr);
+    }
+}

@@ -1,0 +1,129 @@
+//! Plans to report on, with anything in their texts.
+
+use cancel_pending::domain::{
+    DesiredOffer, FileDigest, Limits, Live, Mark, Operation, PortalOrigin, ReadFailure, SourceLocation, StatusWord,
+};
+use cancel_pending::plan::{Observation, Plan, PlanFacts, plan};
+use proptest::prelude::*;
+
+/// A word that a hostile text carries, so that it can be found again.
+pub const CANARY: &str = "CANARY";
+
+/// Texts that mean something to a terminal, to a runner, to Markdown or to HTML.
+pub const HOSTILE: &[&str] = &[
+    "CANARY\n::error file=a::CANARY",
+    "CANARY ::add-mask::CANARY",
+    "##[error]CANARY",
+    "\u{1b}]0;CANARY\u{7}\u{1b}[31mCANARY\u{9b}2J",
+    "CANARY\r\nCANARY\u{2028}CANARY\u{85}",
+    "\u{202e}CANARY\u{2066}\u{200b}",
+    "<script>CANARY</script><!-- CANARY --><img src=x onerror=CANARY>",
+    "</details></td></table> CANARY",
+    "[CANARY](https://evil.example/CANARY) https://evil.example/CANARY www.evil.example/CANARY",
+    "@CANARY @contoso/CANARY #123 CANARY#123 GH-123 CANARY",
+    "` CANARY `` CANARY ``` CANARY ````",
+    "```\n\n# CANARY\n\n```",
+    "| CANARY | CANARY \\| CANARY \\\\| CANARY",
+    "\n\n---\n\n- CANARY\n1. CANARY\n> CANARY\n\n    CANARY",
+    "*CANARY* **CANARY** _CANARY_ ~~CANARY~~ &lt;CANARY&gt; &#64;CANARY",
+    "%0A%0D::error::CANARY",
+    "ghadelimiter_CANARY\nEOF\nCANARY",
+    "$(CANARY) ${{ CANARY }} `CANARY`",
+    "CANARY\u{0}CANARY",
+    "\\",
+    "",
+];
+
+pub fn hostile_text() -> impl Strategy<Value = String> {
+    prop_oneof![
+        prop::sample::select(HOSTILE).prop_map(str::to_owned),
+        prop::collection::vec(prop::sample::select(HOSTILE), 2..4).prop_map(|parts| parts.concat()),
+        any::<String>(),
+    ]
+}
+
+fn source() -> impl Strategy<Value = SourceLocation> {
+    (hostile_text(), 1..9999_u64, 1..99_u64).prop_map(|(path, line, column)| SourceLocation { path, line, column })
+}
+
+fn operation() -> impl Strategy<Value = Operation> {
+    let word = || prop::option::of(hostile_text().prop_map(StatusWord::new));
+    let state = prop_oneof![Just(Some(StatusWord::new("running"))), word()];
+    let cancellation = prop_oneof![
+        3 => Just(Some(StatusWord::new("canCancel"))),
+        1 => Just(Some(StatusWord::new("cancelRequested"))),
+        1 => word(),
+    ];
+    let text = || prop::option::of(hostile_text());
+    (hostile_text(), text(), state, text(), word(), text(), prop::option::of(0..=100_u8), cancellation).prop_map(
+        |(location, kind, state, step, step_status, step_estimate, progress, cancellation)| Operation {
+            id: "5a63deb5-925b-4ee0-938b-7c86fbf287c5".parse().expect("an id"),
+            location,
+            kind,
+            state,
+            changed_at: "2026-11-20T08:00:00Z".parse().ok(),
+            step,
+            step_status,
+            step_number: Some(2),
+            step_count: Some(6),
+            step_estimate,
+            progress,
+            cancellation,
+        },
+    )
+}
+
+fn live() -> impl Strategy<Value = Live> {
+    prop_oneof![
+        1 => Just(Live::Nothing),
+        1 => hostile_text().prop_map(|message| Live::Unreadable(ReadFailure { message })),
+        1 => Just(Live::Several(vec!["a".parse().expect("an id"), "b".parse().expect("an id")])),
+        4 => (operation(), prop::option::of(hostile_text())).prop_map(|(operation, message)| Live::Running {
+            operation: Box::new(operation),
+            etag: None,
+            message,
+        }),
+    ]
+}
+
+fn observation(number: usize) -> impl Strategy<Value = Observation> {
+    let mark = prop_oneof![
+        1 => Just(None),
+        4 => Just(Some(Mark::default())),
+        1 => Just(Some(Mark { operation_id: "another".parse().ok(), expires: None })),
+        1 => Just(Some(Mark { operation_id: None, expires: "2020-01-01T00:00:00Z".parse().ok() })),
+    ];
+    (mark, live(), source(), prop::option::of(hostile_text())).prop_map(move |(mark, live, source, reason)| {
+        Observation {
+            desired: DesiredOffer {
+                publisher: "contoso".parse().expect("an id"),
+                offer: format!("offer-{number:05}").parse().expect("an id"),
+                mark,
+                notification_emails: vec![],
+                reason,
+                source,
+            },
+            live: Some(live),
+        }
+    })
+}
+
+pub fn facts() -> PlanFacts {
+    PlanFacts {
+        tool: "cancel-pending 0.1.0".to_owned(),
+        now: "2026-11-22T12:00:00Z".parse().expect("a time"),
+        portal: PortalOrigin::microsoft(),
+        desired: vec![FileDigest { path: "offers.yaml".to_owned(), sha256: "0".repeat(64) }],
+    }
+}
+
+/// Observations for so many offers.
+pub fn observations(most: usize) -> impl Strategy<Value = Vec<Observation>> {
+    (1..=most).prop_flat_map(|count| (0..count).map(observation).collect::<Vec<_>>())
+}
+
+/// Plans of up to so many offers, refused now and then.
+pub fn any_plan(most: usize) -> impl Strategy<Value = Plan> {
+    (observations(most), prop::option::of(0..5_u32))
+        .prop_map(|(observations, max_cancels)| plan(&facts(), vec![(Limits { max_cancels }, observations)]))
+}
