@@ -13,11 +13,13 @@
 //! talks to the portal, [`emulator`] is one, [`commands`] puts them together, [`cli`] is the
 //! command line in front of them.
 
+pub mod apply;
 pub mod cli;
 pub mod commands;
 pub mod desired;
 pub mod domain;
 pub mod emulator;
+pub mod outcome;
 pub mod plan;
 pub mod portal;
 pub mod report;

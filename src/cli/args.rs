@@ -22,8 +22,9 @@ use crate::commands::{Format, SchemaName};
     after_help = "\
 Exit status:
   0    done, or nothing to do
-  1    an error, bad input or usage, a refused plan, or an entry that is blocked or can't be read
+  1    an error, bad input or usage, a refused plan, an entry that failed, is blocked or unreadable
   2    plan --detailed-exitcode: the plan holds cancellations
+  3    apply: a cancel call was sent whose end is not known
   130  interrupted (143: terminated)
 
 Environment:
@@ -59,6 +60,13 @@ pub(super) enum Command {
     /// Reads the desired state from files and the live state from the portal, and changes
     /// neither.
     Plan(PlanArguments),
+    /// Carry out a plan: cancel what it says, and nothing else
+    ///
+    /// Makes a plan from the files, or takes the one of `plan --out`, shows it, asks, and
+    /// cancels. Before each call it reads what runs and goes on only if that is the planned
+    /// operation; after it, it waits until the operation is seen to be gone. The outcome goes
+    /// to standard output, the plan and all progress to standard error.
+    Apply(ApplyArguments),
     /// Check desired-state files, offline and without any account
     Validate(ValidateArguments),
     /// Print the JSON Schema of a document
@@ -117,6 +125,41 @@ pub(super) struct PlanArguments {
     /// End with status 2 when the plan holds cancellations and nothing failed
     #[arg(long)]
     pub detailed_exitcode: bool,
+    #[command(flatten)]
+    pub portal: PortalArguments,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct ApplyArguments {
+    #[command(flatten)]
+    pub desired: DesiredArguments,
+    /// Apply this plan document instead of making a plan
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, conflicts_with_all = ["paths", "publisher", "offer"])]
+    pub plan: Option<PathBuf>,
+    /// Do not ask
+    #[arg(long)]
+    pub auto_approve: bool,
+    /// Do nothing unless the plan's decision digest is this one
+    #[arg(long, value_name = "HEX")]
+    pub expect_digest: Option<String>,
+    /// Do not wait for the end of cancellations that the portal has accepted
+    #[arg(long)]
+    pub no_wait: bool,
+    /// How long all of it may take
+    #[arg(long, value_name = "TIME", default_value = "30m", value_parser = humantime::parse_duration)]
+    pub timeout: Duration,
+    /// Write the outcome document to this file
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub out: Option<PathBuf>,
+    /// The format on standard output
+    #[arg(long, value_name = "FORMAT", default_value = "text")]
+    pub format: ReportFormat,
+    /// Where calls are written down before and after they are made
+    #[arg(long, value_name = "FILE", default_value = ".cancel-pending/journal.jsonl", value_hint = ValueHint::FilePath)]
+    pub journal: PathBuf,
+    /// In GitHub Actions: run on this event, although what is applied may not have been merged
+    #[arg(long, value_name = "EVENT")]
+    pub allow_event: Vec<String>,
     #[command(flatten)]
     pub portal: PortalArguments,
 }
@@ -182,7 +225,7 @@ pub(super) enum LogFormat {
 pub(super) enum ReportFormat {
     /// For a terminal
     Text,
-    /// The plan document
+    /// The document
     Json,
     /// For a pull request, under 60,000 bytes
     Markdown,
@@ -204,6 +247,8 @@ pub(super) enum SchemaDocument {
     DesiredState,
     /// plan.json
     Plan,
+    /// outcome.json
+    Outcome,
 }
 
 impl From<SchemaDocument> for SchemaName {
@@ -211,6 +256,7 @@ impl From<SchemaDocument> for SchemaName {
         match document {
             SchemaDocument::DesiredState => Self::DesiredState,
             SchemaDocument::Plan => Self::Plan,
+            SchemaDocument::Outcome => Self::Outcome,
         }
     }
 }

@@ -3,7 +3,7 @@
 //! Owns all access to it. Nothing else in the program reads a variable.
 
 use std::env;
-use std::io::{IsTerminal as _, stderr, stdout};
+use std::io::{IsTerminal as _, stderr, stdin, stdout};
 
 use console::Term;
 
@@ -26,6 +26,9 @@ pub(super) struct Environment {
     pub color: bool,
     /// Whether nobody watches: `CI`.
     pub is_ci: bool,
+    /// In GitHub Actions the name of the event, `GITHUB_EVENT_NAME`.
+    pub github_event: Option<String>,
+    pub input_is_terminal: bool,
     pub out: Stream,
     pub err: Stream,
 }
@@ -37,6 +40,8 @@ impl Environment {
             portal: variable("CANCEL_PENDING_PORTAL"),
             token: variable("CANCEL_PENDING_TOKEN"),
             color: variable("NO_COLOR").is_none() && variable("TERM").is_none_or(|term| term != "dumb"),
+            github_event: variable("GITHUB_EVENT_NAME").filter(|_| variable("GITHUB_ACTIONS").is_some()),
+            input_is_terminal: stdin().is_terminal(),
             is_ci: variable("CI").is_some_and(|value| value != "false"),
             out: Stream { is_terminal: stdout().is_terminal(), width: width(&Term::stdout()) },
             err: Stream { is_terminal: stderr().is_terminal(), width: width(&Term::stderr()) },

@@ -13,7 +13,9 @@ use std::process::ExitCode;
 use anyhow::{Context as _, bail};
 use clap::{CommandFactory as _, Parser as _};
 
-use crate::commands::{self, Console, EmulateRequest, Exit, PlanRequest, PortalChoice, PortalRequest, Selection};
+use crate::commands::{
+    self, ApplyRequest, Console, EmulateRequest, Exit, PlanRequest, PlanSource, PortalChoice, PortalRequest, Selection,
+};
 use crate::domain::PortalOrigin;
 use crate::portal::Token;
 use crate::report::{TextStyle, terminal};
@@ -65,6 +67,7 @@ fn console(arguments: &Arguments, environment: &Environment) -> Console {
         out: style(&environment.out),
         err: style(&environment.err),
         watched: environment.err.is_terminal && !environment.is_ci,
+        can_ask: environment.input_is_terminal && environment.err.is_terminal,
     }
 }
 
@@ -80,6 +83,25 @@ fn dispatch(arguments: Arguments, environment: &Environment, console: Console) -
                 detailed_exitcode: plan.detailed_exitcode,
             };
             block_on(commands::plan(&request, console))
+        }
+        Command::Apply(apply) => {
+            let selection = Selection { publishers: apply.desired.publisher, offers: apply.desired.offer };
+            let files = PlanSource::Files(apply.desired.paths, selection);
+            let source = apply.plan.map_or(files, PlanSource::Document);
+            let request = ApplyRequest {
+                portal: portal(apply.portal, environment)?,
+                source,
+                auto_approve: apply.auto_approve,
+                wait: !apply.no_wait,
+                timeout: apply.timeout,
+                out: apply.out,
+                format: apply.format.into(),
+                journal: apply.journal,
+                expect_digest: apply.expect_digest,
+                event: environment.github_event.clone(),
+                allowed_events: apply.allow_event,
+            };
+            block_on(commands::apply(&request, console))
         }
         Command::Validate(validate) => commands::validate(&validate.paths, console),
         Command::Schema(schema) => commands::schema(schema.document.into(), console),

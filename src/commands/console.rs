@@ -31,6 +31,8 @@ pub struct Console {
     pub err: TextStyle,
     /// Whether somebody watches standard error: a progress bar may be drawn on it.
     pub watched: bool,
+    /// Whether somebody can be asked: both ends of the conversation are terminals.
+    pub can_ask: bool,
 }
 
 impl Console {

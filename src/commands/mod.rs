@@ -4,6 +4,7 @@
 //! made, report out. Knows no flags and no environment: it is handed requests whose settings
 //! are all decided.
 
+mod apply;
 mod completions;
 mod console;
 mod emulate;
@@ -11,12 +12,14 @@ mod files;
 mod live;
 mod plan;
 mod portal;
+mod progress;
 mod schema;
 mod signals;
 mod validate;
 
 use std::process::ExitCode;
 
+pub use apply::{ApplyRequest, PlanSource, apply};
 pub use completions::completions;
 pub use console::{Console, Format};
 pub use emulate::{EmulateRequest, emulate};
@@ -25,6 +28,9 @@ pub use portal::{PortalChoice, PortalRequest};
 pub use schema::{SchemaName, schema};
 pub use signals::Interruption;
 pub use validate::validate;
+
+/// Name and version, for documents.
+const TOOL: &str = concat!("cancel-pending ", env!("CARGO_PKG_VERSION"));
 
 /// How a run ended. The numbers are part of the interface.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -35,6 +41,8 @@ pub enum Exit {
     Failed,
     /// 2: with `--detailed-exitcode`, the plan holds cancellations.
     Cancellations,
+    /// 3: something was sent whose end is not known.
+    OpenEnds,
     /// 130 or 143: interrupted.
     Interrupted(Interruption),
 }
@@ -45,8 +53,8 @@ impl From<Exit> for ExitCode {
             Exit::Done => 0,
             Exit::Failed => 1,
             Exit::Cancellations => 2,
-            Exit::Interrupted(Interruption::Interrupt) => 130,
-            Exit::Interrupted(Interruption::Terminate) => 143,
+            Exit::OpenEnds => 3,
+            Exit::Interrupted(interruption) => interruption.status(),
         })
     }
 }

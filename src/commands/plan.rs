@@ -10,7 +10,7 @@ use jiff::Timestamp;
 use super::console::write_document;
 use super::portal::{OpenPortal, PortalRequest};
 use super::signals::Signals;
-use super::{Console, Exit, Format, files, live, portal};
+use super::{Console, Exit, Format, TOOL, files, live, portal};
 use crate::domain::{DesiredOffer, DesiredSet};
 use crate::plan::{Plan, PlanFacts};
 use crate::portal::CloudPartner;
@@ -75,12 +75,12 @@ pub async fn plan(request: &PlanRequest, console: Console) -> anyhow::Result<Exi
     })
 }
 
-async fn make(desired: &DesiredSet, open: &OpenPortal, concurrency: usize, console: Console) -> Plan {
+pub(super) async fn make(desired: &DesiredSet, open: &OpenPortal, concurrency: usize, console: Console) -> Plan {
     let now = whole_seconds(Timestamp::now());
     let reader = CloudPartner::new(&open.transport);
     let groups = live::observe(desired, &reader, concurrency, now, console).await;
     let facts = PlanFacts {
-        tool: concat!("cancel-pending ", env!("CARGO_PKG_VERSION")).to_owned(),
+        tool: TOOL.to_owned(),
         now,
         portal: open.transport.portal().clone(),
         desired: desired.files.clone(),
@@ -94,7 +94,7 @@ fn whole_seconds(time: Timestamp) -> Timestamp {
 }
 
 /// Leaves the selected offers. A name that selects nothing is an error: what was meant is not there.
-fn select(mut desired: DesiredSet, selection: &Selection) -> anyhow::Result<DesiredSet> {
+pub(super) fn select(mut desired: DesiredSet, selection: &Selection) -> anyhow::Result<DesiredSet> {
     let publisher_is = |offer: &DesiredOffer, name: &str| offer.publisher.as_str().eq_ignore_ascii_case(name);
     let offer_is = |offer: &DesiredOffer, name: &str| match name.split_once('/') {
         Some((publisher, name)) => publisher_is(offer, publisher) && offer.offer.as_str().eq_ignore_ascii_case(name),

@@ -4,6 +4,7 @@
 
 use super::{Console, Exit};
 use crate::desired::DesiredDocument;
+use crate::outcome::OutcomeDocument;
 use crate::plan::Plan;
 use crate::report::json;
 
@@ -14,6 +15,8 @@ pub enum SchemaName {
     DesiredState,
     /// `plan.json`.
     Plan,
+    /// `outcome.json`.
+    Outcome,
 }
 
 /// Prints a schema.
@@ -24,6 +27,7 @@ pub fn schema(name: SchemaName, console: Console) -> anyhow::Result<Exit> {
     let schema = match name {
         SchemaName::DesiredState => schemars::schema_for!(DesiredDocument),
         SchemaName::Plan => schemars::schema_for!(Plan),
+        SchemaName::Outcome => schemars::schema_for!(OutcomeDocument),
     };
     console.result(&json(&schema))?;
     Ok(Exit::Done)

@@ -11,6 +11,17 @@ pub enum Interruption {
     Terminate,
 }
 
+impl Interruption {
+    /// The exit status of a run that it ended.
+    #[must_use]
+    pub const fn status(self) -> u8 {
+        match self {
+            Self::Interrupt => 130,
+            Self::Terminate => 143,
+        }
+    }
+}
+
 /// The handlers. While they stand, a signal no longer ends the process by itself.
 #[cfg(unix)]
 pub(super) struct Signals {

@@ -20,6 +20,9 @@ pub(super) const STEPS: [(&str, &str, &str); 6] = [
     ("live", "Live", "~2-5 days"),
 ];
 
+/// The `cancellationRequestState` of an operation that is being cancelled.
+const REQUESTED: &str = "cancelRequested";
+
 const SIGN_OFF: usize = 4;
 const LIVE: usize = 5;
 
@@ -205,7 +208,25 @@ impl World {
                 (key, Offer { spec, revision: 1, publishing_version: 1, definition, operations })
             })
             .collect();
-        Self { offers, started: 0 }
+        let mut world = Self { offers, started: 0 };
+        world.begin_requested(now);
+        world
+    }
+
+    /// An operation that starts out as being cancelled has a cancellation that ends it.
+    fn begin_requested(&mut self, now: Timestamp) {
+        let keys: Vec<_> = self.offers.keys().cloned().collect();
+        for (publisher, offer) in keys {
+            let mut cancellation = self.new_operation("cancel", 0, now);
+            let Some(offer) = self.offer_mut(&publisher, &offer) else { continue };
+            let polls = (offer.spec.cancel.answer != CancelAnswer::Stuck).then(|| offer.spec.cancel.polls.max(1));
+            let requested = |one: &&Operation| one.is_running() && one.cancellation.as_deref() == Some(REQUESTED);
+            if let Some(target) = offer.operations.iter().find(requested) {
+                cancellation.cancellation = None;
+                cancellation.cancels = Some((target.id.clone(), polls));
+                offer.operations.push(cancellation);
+            }
+        }
     }
 
     pub fn has_publisher(&self, publisher: &str) -> bool {
@@ -280,7 +301,7 @@ impl World {
         let Some(running) = offer.running_mut() else {
             return Some(refused(400, "NoOperationInProgress", "No operation is in progress on this offer."));
         };
-        if running.cancellation.as_deref() == Some("cancelRequested") {
+        if running.cancellation.as_deref() == Some(REQUESTED) {
             return Some(refused(409, "CancellationInProgress", "The operation is being canceled already."));
         }
         let target = running.id.clone();
@@ -295,7 +316,7 @@ impl World {
             CancelAnswer::Accepted => Some(spec.polls.max(1)),
             CancelAnswer::Stuck => None,
         };
-        running.cancellation = Some("cancelRequested".to_owned());
+        running.cancellation = Some(REQUESTED.to_owned());
         running.changed = now;
         cancellation.cancellation = None;
         cancellation.cancels = Some((target, polls));

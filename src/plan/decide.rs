@@ -89,7 +89,11 @@ fn refusal(limits: Limits, entries: &[Entry]) -> Option<String> {
     let first = cancels.next()?;
     let count = 1 + cancels.count();
     (count > max).then(|| {
-        format!("{count} operations would be cancelled, and `limits.maxCancels` of {} allows {max}", first.source.path)
+        let operations = if count == 1 { "operation" } else { "operations" };
+        format!(
+            "{count} {operations} would be cancelled, and `limits.maxCancels` of {} allows {max}",
+            first.source.path
+        )
     })
 }
 

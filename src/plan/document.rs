@@ -233,6 +233,23 @@ impl Plan {
         self.entries.iter().filter(move |entry| entry.decision == decision)
     }
 
+    /// An entry whose offer another entry has too. A plan that was made has none.
+    #[must_use]
+    pub fn offer_twice(&self) -> Option<&Entry> {
+        let mut seen = std::collections::HashSet::new();
+        self.entries.iter().find(|entry| {
+            let fold = |text: &str| text.to_ascii_lowercase();
+            !seen.insert((fold(entry.publisher.as_str()), fold(entry.offer.as_str())))
+        })
+    }
+
+    /// An entry that is to be cancelled or waited for and names no operation. A plan that was made has none.
+    #[must_use]
+    pub fn entry_without_target(&self) -> Option<&Entry> {
+        let acts = |entry: &&Entry| matches!(entry.decision, Decision::Cancel | Decision::Wait);
+        self.entries.iter().filter(acts).find(|entry| entry.operation.is_none())
+    }
+
     /// Whether anything in it keeps it from being called a success: a refusal, an entry that
     /// is blocked, one whose live state is not known.
     #[must_use]

@@ -1,15 +1,20 @@
 //! The Cloud Partner Portal publishing API as a backend.
 //!
 //! Owns its paths and which calls answer which question: one for an offer on which nothing
-//! runs, two for one on which something does.
+//! runs, two for one on which something does; and what an answer to the cancel call means.
 
-use reqwest::header::ETAG;
+use std::time::SystemTime;
+
+use reqwest::StatusCode;
+use reqwest::header::{ETAG, HeaderMap};
+use serde_json::json;
 
 use super::failure::Failure;
-use super::transport::Transport;
+use super::location::Location;
+use super::transport::{Answer, Transport};
 use super::wire::API_VERSION;
-use super::{ReadPortal, interpret};
-use crate::domain::{Live, OfferId, OperationId, PortalOrigin, PublisherId, ReadFailure};
+use super::{CancelAnswer, CancelPortal, Progress, ReadPortal, interpret, retry};
+use crate::domain::{EmailAddress, Live, OfferId, OperationId, PortalOrigin, PublisherId, ReadFailure};
 
 /// Reads the Cloud Partner Portal.
 pub struct CloudPartner<'a> {
@@ -39,9 +44,19 @@ impl<'a> CloudPartner<'a> {
             // It ended between the two calls.
             return Ok(Live::Nothing);
         }
-        let etag = answer.headers.get(ETAG).and_then(|etag| etag.to_str().ok()).map(ToOwned::to_owned);
+        let etag = entity_tag(&answer.headers);
         Ok(Live::Running { operation: Box::new(described.operation), etag, message: described.message })
     }
+
+    async fn progress(&self, path_and_query: &str) -> Result<Progress, Failure> {
+        let answer = self.transport.get(path_and_query).await?;
+        let (status, percent) = interpret::progress(&answer.body).map_err(Failure::Unreadable)?;
+        Ok(Progress { status, percent, retry_after: retry::retry_after(&answer.headers, SystemTime::now()) })
+    }
+}
+
+fn entity_tag(headers: &HeaderMap) -> Option<String> {
+    headers.get(ETAG).and_then(|etag| etag.to_str().ok()).filter(|etag| !etag.is_empty()).map(ToOwned::to_owned)
 }
 
 impl ReadPortal for CloudPartner<'_> {
@@ -51,9 +66,101 @@ impl ReadPortal for CloudPartner<'_> {
             Live::Unreadable(ReadFailure { message: failure.to_string() })
         })
     }
+
+    async fn etag(&self, publisher: &PublisherId, offer: &OfferId) -> Option<String> {
+        match self.transport.get(&offer_path(publisher, offer)).await {
+            Ok(answer) => entity_tag(&answer.headers),
+            Err(failure) => {
+                tracing::info!(%publisher, %offer, %failure, "no entity tag");
+                None
+            }
+        }
+    }
+
+    async fn operation(&self, publisher: &PublisherId, offer: &OfferId, id: &OperationId) -> Result<Progress, Failure> {
+        self.progress(&operation_path(publisher, offer, id)).await
+    }
+
+    async fn at(&self, location: &Location) -> Result<Progress, Failure> {
+        match &location.callable {
+            Some(path) => self.progress(path).await,
+            None => Err(Failure::Unreadable("its location is not one that may be called".to_owned())),
+        }
+    }
+
+    fn location(&self, told: &str, publisher: &PublisherId, offer: &OfferId) -> Location {
+        Location::read(told, self.transport.portal(), publisher, offer)
+    }
+}
+
+/// Cancels on the Cloud Partner Portal.
+pub struct CloudPartnerCanceller<'a> {
+    transport: &'a Transport,
+}
+
+impl<'a> CloudPartnerCanceller<'a> {
+    /// A canceller over a transport.
+    #[must_use]
+    pub const fn new(transport: &'a Transport) -> Self {
+        Self { transport }
+    }
+}
+
+impl CancelPortal for CloudPartnerCanceller<'_> {
+    async fn cancel(
+        &self,
+        publisher: &PublisherId,
+        offer: &OfferId,
+        notification_emails: &[EmailAddress],
+        if_match: &str,
+    ) -> CancelAnswer {
+        let metadata = if notification_emails.is_empty() {
+            json!({})
+        } else {
+            let emails: Vec<&str> = notification_emails.iter().map(EmailAddress::as_str).collect();
+            json!({ "notification-emails": emails.join(",") })
+        };
+        let body = json!({ "metadata": metadata }).to_string().into_bytes();
+        match self.transport.post(&cancel_path(publisher, offer), body, if_match).await {
+            Ok(answer) => accepted(&answer, self.transport.portal(), publisher, offer),
+            Err(failure) => refused(failure),
+        }
+    }
+}
+
+fn accepted(answer: &Answer, portal: &PortalOrigin, publisher: &PublisherId, offer: &OfferId) -> CancelAnswer {
+    match answer.status {
+        StatusCode::OK => CancelAnswer::Cancelled,
+        StatusCode::ACCEPTED => CancelAnswer::Accepted {
+            location: Location::of(&answer.headers, portal, publisher, offer),
+            retry_after: retry::retry_after(&answer.headers, SystemTime::now()),
+        },
+        status => CancelAnswer::Lost(Failure::Undocumented(status)),
+    }
+}
+
+fn refused(failure: Failure) -> CancelAnswer {
+    match &failure {
+        Failure::Connect(_) | Failure::Credential(_) => CancelAnswer::NotSent(failure),
+        Failure::Status { status: StatusCode::PRECONDITION_FAILED, .. } => CancelAnswer::Changed(failure),
+        // A client error is a clear no, but for the two that only say "later".
+        Failure::Status { status, .. } if status.is_client_error() && !failure.is_transient() => {
+            CancelAnswer::Refused(failure)
+        }
+        Failure::Redirect { .. } => CancelAnswer::Refused(failure),
+        _ => CancelAnswer::Lost(failure),
+    }
 }
 
 // Ids are free of anything that means something in a URL, so paths are put together as text.
+
+fn offer_path(publisher: &PublisherId, offer: &OfferId) -> String {
+    format!("/api/publishers/{publisher}/offers/{offer}?api-version={API_VERSION}")
+}
+
+fn cancel_path(publisher: &PublisherId, offer: &OfferId) -> String {
+    format!("/api/publishers/{publisher}/offers/{offer}/cancel?api-version={API_VERSION}")
+}
 
 fn submissions_path(publisher: &PublisherId, offer: &OfferId) -> String {
     // The API's page has the slash before the question mark, and the portal wants it.

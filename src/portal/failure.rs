@@ -50,6 +50,9 @@ pub enum Failure {
         /// How long it asks to be left alone.
         retry_after: Option<Duration>,
     },
+    /// A status of success that the API does not document for this call.
+    #[error("the portal answered {0}, which its API does not document for this call")]
+    Undocumented(StatusCode),
     /// An answer that is not what the API documents.
     #[error("the portal's answer can't be read: {0}")]
     Unreadable(String),
@@ -69,6 +72,7 @@ impl Failure {
             | Self::TooLarge(_)
             | Self::Compressed(_)
             | Self::Redirect { .. }
+            | Self::Undocumented(_)
             | Self::Unreadable(_) => false,
         }
     }
@@ -86,7 +90,7 @@ impl Failure {
     #[must_use]
     pub const fn status(&self) -> Option<StatusCode> {
         match self {
-            Self::Status { status, .. } | Self::Redirect { status, .. } => Some(*status),
+            Self::Status { status, .. } | Self::Redirect { status, .. } | Self::Undocumented(status) => Some(*status),
             _ => None,
         }
     }

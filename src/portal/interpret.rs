@@ -112,6 +112,13 @@ pub(super) fn operation(body: &[u8], listed: Listed, location: String) -> Result
     })
 }
 
+/// Reads what the document of any long-running operation says of its state.
+pub(super) fn progress(body: &[u8]) -> Result<(Option<StatusWord>, Option<u8>), String> {
+    let document = operation_document(body)?;
+    let percentage = current_step(&document.steps).and_then(|(_, step)| step.progress_percentage).map(percent);
+    Ok((document.status.as_deref().and_then(word), percentage))
+}
+
 fn operation_document(body: &[u8]) -> Result<OperationDocument, String> {
     let unreadable = |error: serde_json::Error| format!("not an operation ({error})");
     let value: serde_json::Value = serde_json::from_slice(body).map_err(unreadable)?;

@@ -1,30 +1,96 @@
-//! The portal: reading what runs on an offer, over HTTP.
+//! The portal: reading what runs on an offer and cancelling it, over HTTP.
 //!
 //! Owns the wire format, the bounds on what an answer may cost, retries of reads, and the
-//! one connection pool. A backend is one file that implements [`ReadPortal`];
-//! [`CloudPartner`] is the one for the Cloud Partner Portal publishing API. Deciding
+//! one connection pool. A backend is one file that implements [`ReadPortal`] and
+//! [`CancelPortal`], by two types, so that who is handed the reader can't cancel;
+//! `cloud_partner` is the one for the Cloud Partner Portal publishing API. Deciding
 //! anything is not its business: what it could not read it says, and goes on.
 
 mod cloud_partner;
 mod failure;
 mod interpret;
+mod location;
 mod retry;
 mod token;
 mod transport;
 pub mod wire;
 
 use std::future::Future;
+use std::time::Duration;
 
-pub use cloud_partner::CloudPartner;
+pub use cloud_partner::{CloudPartner, CloudPartnerCanceller};
 pub use failure::Failure;
+pub use location::Location;
 pub use token::{Credential, CredentialError, StaticToken, Token};
 pub use transport::{Transport, TransportSettings};
 
-use crate::domain::{Live, OfferId, PublisherId};
+use crate::domain::{EmailAddress, Live, OfferId, OperationId, PublisherId, StatusWord};
 
-/// Reads the live state of offers.
+/// What a long-running operation's document says of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Progress {
+    /// Its status word.
+    pub status: Option<StatusWord>,
+    /// How far its current step has come, in percent.
+    pub percent: Option<u8>,
+    /// How long the portal asks to wait before it is read again.
+    pub retry_after: Option<Duration>,
+}
+
+/// Reads a portal. What goes wrong with one offer is part of the answer, so that it can't
+/// keep others from being read.
 pub trait ReadPortal: Sync {
-    /// What runs on an offer. What went wrong is part of the answer, not an error: one
-    /// offer that can't be read must not keep others from being planned.
+    /// What runs on an offer.
     fn live(&self, publisher: &PublisherId, offer: &OfferId) -> impl Future<Output = Live> + Send;
+
+    /// The entity tag of an offer, where the portal gives one.
+    fn etag(&self, publisher: &PublisherId, offer: &OfferId) -> impl Future<Output = Option<String>> + Send;
+
+    /// What an operation's document says of it, running or over.
+    fn operation(
+        &self,
+        publisher: &PublisherId,
+        offer: &OfferId,
+        id: &OperationId,
+    ) -> impl Future<Output = Result<Progress, Failure>> + Send;
+
+    /// What the document at a location says. A location that may not be called is not, and is a failure.
+    fn at(&self, location: &Location) -> impl Future<Output = Result<Progress, Failure>> + Send;
+
+    /// Reads a location that the portal told in an earlier run.
+    fn location(&self, told: &str, publisher: &PublisherId, offer: &OfferId) -> Location;
+}
+
+/// What came of a cancel call.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum CancelAnswer {
+    /// 200: cancelled, the portal says.
+    Cancelled,
+    /// 202: being cancelled.
+    Accepted {
+        /// Where that can be followed.
+        location: Option<Location>,
+        /// How long the portal asks to wait before it is read.
+        retry_after: Option<Duration>,
+    },
+    /// 412: the offer changed since its entity tag was read. Nothing was done.
+    Changed(Failure),
+    /// Any other clear no: nothing was done.
+    Refused(Failure),
+    /// It never left: there was no connection, or no token.
+    NotSent(Failure),
+    /// Anything else: it may have been done.
+    Lost(Failure),
+}
+
+/// Cancels operations. Only an apply is handed one.
+pub trait CancelPortal: Sync {
+    /// Cancels whatever runs on an offer: the call can't name an operation. Sent once.
+    fn cancel(
+        &self,
+        publisher: &PublisherId,
+        offer: &OfferId,
+        notification_emails: &[EmailAddress],
+        if_match: &str,
+    ) -> impl Future<Output = CancelAnswer> + Send;
 }

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use backon::Retryable;
-use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_ENCODING, HeaderMap, LOCATION};
+use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_ENCODING, CONTENT_TYPE, HeaderMap, IF_MATCH, LOCATION};
 use reqwest::{Method, RequestBuilder, StatusCode, redirect};
 use tokio::sync::Semaphore;
 use tokio::time::{Instant, timeout};
@@ -22,6 +22,9 @@ use crate::domain::PortalOrigin;
 
 /// The most bytes of an answer that are read.
 pub const MAX_ANSWER_BYTES: usize = 4 * 1024 * 1024;
+
+/// How long the body of an error answer is waited for.
+const ERROR_BODY_TIME: Duration = Duration::from_secs(2);
 
 /// How requests are made.
 #[derive(Debug, Clone)]
@@ -49,11 +52,21 @@ pub struct Transport {
     request_timeout: Duration,
 }
 
-/// An answer with a status of success, read to its end.
+/// An answer with a status of success. That to a read has been read to its end.
 #[derive(Debug)]
 pub(super) struct Answer {
+    pub status: StatusCode,
     pub headers: HeaderMap,
     pub body: Vec<u8>,
+}
+
+/// How much of a successful answer is waited for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Wanted {
+    /// All of it.
+    Body,
+    /// Status and headers. What they say stands, whatever becomes of the body.
+    Head,
 }
 
 impl Transport {
@@ -97,7 +110,7 @@ impl Transport {
     /// time of one after the first.
     pub(super) async fn get(&self, path_and_query: &str) -> Result<Answer, Failure> {
         let deadline = Instant::now() + 3 * self.request_timeout;
-        (|| self.authorized(Method::GET, path_and_query, |request| request))
+        (|| self.authorized(Method::GET, path_and_query, Wanted::Body, |request| request))
             .retry(retry::pauses())
             .when(|failure: &Failure| failure.is_transient())
             .adjust(|failure: &Failure, pause: Option<Duration>| {
@@ -110,19 +123,29 @@ impl Transport {
             .await
     }
 
+    /// Writes, once. Only where the portal does not accept the token, and so has done nothing,
+    /// it is sent again with another one.
+    pub(super) async fn post(&self, path_and_query: &str, body: Vec<u8>, if_match: &str) -> Result<Answer, Failure> {
+        let finish = move |request: RequestBuilder| {
+            request.header(CONTENT_TYPE, "application/json").header(IF_MATCH, if_match).body(body.clone())
+        };
+        self.authorized(Method::POST, path_and_query, Wanted::Head, finish).await
+    }
+
     /// One attempt with a token; once more with another one where the portal does not accept the first.
     async fn authorized(
         &self,
         method: Method,
         path_and_query: &str,
+        wanted: Wanted,
         finish: impl Fn(RequestBuilder) -> RequestBuilder + Send + Sync,
     ) -> Result<Answer, Failure> {
         let token = self.credential.token().await?;
-        let first = self.attempt(method.clone(), path_and_query, &token, &finish).await;
+        let first = self.attempt(method.clone(), path_and_query, wanted, &token, &finish).await;
         match first {
             Err(Failure::Status { status: StatusCode::UNAUTHORIZED, .. }) => {
                 match self.credential.renew(&token).await {
-                    Ok(renewed) => self.attempt(method, path_and_query, &renewed, &finish).await,
+                    Ok(renewed) => self.attempt(method, path_and_query, wanted, &renewed, &finish).await,
                     Err(error) => {
                         tracing::info!(%error, "no other token");
                         first
@@ -137,6 +160,7 @@ impl Transport {
         &self,
         method: Method,
         path_and_query: &str,
+        wanted: Wanted,
         token: &Token,
         finish: &(impl Fn(RequestBuilder) -> RequestBuilder + Send + Sync),
     ) -> Result<Answer, Failure> {
@@ -150,7 +174,7 @@ impl Transport {
             .header(ACCEPT, "application/json");
         let started = Instant::now();
         let time = self.request_timeout;
-        let result = timeout(time, exchange(finish(request))).await.unwrap_or(Err(Failure::Timeout(time)));
+        let result = timeout(time, exchange(finish(request), wanted)).await.unwrap_or(Err(Failure::Timeout(time)));
         let milliseconds = started.elapsed().as_millis();
         match &result {
             Ok(answer) => {
@@ -162,7 +186,7 @@ impl Transport {
     }
 }
 
-async fn exchange(request: RequestBuilder) -> Result<Answer, Failure> {
+async fn exchange(request: RequestBuilder, wanted: Wanted) -> Result<Answer, Failure> {
     let mut response = request.send().await.map_err(|error| failure_of(&error))?;
     let status = response.status();
     let headers = response.headers().clone();
@@ -170,24 +194,35 @@ async fn exchange(request: RequestBuilder) -> Result<Answer, Failure> {
         let to = headers.get(LOCATION).map(|to| String::from_utf8_lossy(to.as_bytes()).chars().take(200).collect());
         return Err(Failure::Redirect { status, to });
     }
-    if let Some(encoding) = headers.get(CONTENT_ENCODING).filter(|encoding| *encoding != "identity") {
+    if !status.is_success() {
+        // The status stands by itself; what the portal says of it is read if it comes.
+        let body = timeout(ERROR_BODY_TIME, read_body(&mut response)).await.unwrap_or(Ok(Vec::new()));
+        let retry_after = retry::retry_after(&headers, SystemTime::now());
+        let error = wire::PortalError::read(&body.unwrap_or_default());
+        return Err(Failure::Status { status, error, retry_after });
+    }
+    let body = match wanted {
+        Wanted::Head => Vec::new(),
+        Wanted::Body => read_body(&mut response).await?,
+    };
+    Ok(Answer { status, headers, body })
+}
+
+async fn read_body(response: &mut reqwest::Response) -> Result<Vec<u8>, Failure> {
+    if let Some(encoding) = response.headers().get(CONTENT_ENCODING).filter(|encoding| *encoding != "identity") {
         return Err(Failure::Compressed(String::from_utf8_lossy(encoding.as_bytes()).chars().take(40).collect()));
     }
-    let mut body = Vec::new();
     if response.content_length().is_some_and(|length| length > MAX_ANSWER_BYTES as u64) {
         return Err(Failure::TooLarge(MAX_ANSWER_BYTES));
     }
+    let mut body = Vec::new();
     while let Some(chunk) = response.chunk().await.map_err(|error| failure_of(&error))? {
         if body.len() + chunk.len() > MAX_ANSWER_BYTES {
             return Err(Failure::TooLarge(MAX_ANSWER_BYTES));
         }
         body.extend_from_slice(&chunk);
     }
-    if !status.is_success() {
-        let retry_after = retry::retry_after(&headers, SystemTime::now());
-        return Err(Failure::Status { status, error: wire::PortalError::read(&body), retry_after });
-    }
-    Ok(Answer { headers, body })
+    Ok(body)
 }
 
 fn failure_of(error: &reqwest::Error) -> Failure {

@@ -83,7 +83,7 @@ fn total(items: &[String]) -> usize {
 }
 
 /// How many of the items fit.
-fn fitting(items: &[String], budget: usize) -> usize {
+pub(super) fn fitting(items: &[String], budget: usize) -> usize {
     let mut sum = 0;
     items
         .iter()
@@ -94,14 +94,14 @@ fn fitting(items: &[String], budget: usize) -> usize {
         .count()
 }
 
-fn table(page: &mut String, header: &str, rows: &[String]) {
+pub(super) fn table(page: &mut String, header: &str, rows: &[String]) {
     if !rows.is_empty() {
         page.push_str(header);
         page.extend(rows.iter().map(String::as_str));
     }
 }
 
-fn cut(page: &mut String, count: usize, one: &str, many: &str) {
+pub(super) fn cut(page: &mut String, count: usize, one: &str, many: &str) {
     if count > 0 {
         let (noun, verb) = if count == 1 { (one, "is") } else { (many, "are") };
         page.push_str(&format!(
@@ -153,13 +153,16 @@ fn kind(operation: &Operation) -> String {
 
 /// The id, as a link to the operation in the portal where its address is one that can be linked.
 fn link(operation: &Operation) -> String {
-    let id = markdown_code(operation.id.as_str());
-    let location = &operation.location;
+    linked(&markdown_code(operation.id.as_str()), &operation.location)
+}
+
+/// Markdown as a link, where the address is one that can stand in a link.
+pub(super) fn linked(text: &str, address: &str) -> String {
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~:/?#@!$&*+,;=%[]".contains(&byte);
-    if (location.starts_with("https://") || location.starts_with("http://")) && location.bytes().all(plain) {
-        format!("[{id}]({location})")
+    if (address.starts_with("https://") || address.starts_with("http://")) && address.bytes().all(plain) {
+        format!("[{text}]({address})")
     } else {
-        id
+        text.to_owned()
     }
 }
 

@@ -9,6 +9,8 @@ mod diff;
 mod escape;
 mod json;
 mod markdown;
+mod outcome_markdown;
+mod outcome_text;
 mod text;
 mod words;
 
@@ -17,4 +19,6 @@ pub use diff::pending_operation_diff;
 pub use escape::{json_inert, markdown_code, terminal};
 pub use json::json;
 pub use markdown::{COMMENT_LIMIT, plan_markdown};
+pub use outcome_markdown::outcome_markdown;
+pub use outcome_text::outcome_text;
 pub use text::{TextStyle, plan_text};

@@ -5,6 +5,7 @@
 use jiff::Timestamp;
 
 use crate::domain::{EmailAddress, Operation};
+use crate::outcome::{Outcome, OutcomeDocument, OutcomeEntry};
 use crate::plan::{Decision, Entry, Note, Plan};
 
 /// Said wherever something is going to be cancelled.
@@ -124,6 +125,76 @@ pub(super) fn note(entry: &Entry) -> Option<(&'static str, String)> {
         ),
         (Note::Spent, ..) => ("spent", "The pinned operation is over: the mark can be taken out.".to_owned()),
     })
+}
+
+/// The first line of an outcome: what was done.
+pub(super) fn outcome_headline(document: &OutcomeDocument) -> String {
+    let total = document.entries.len();
+    if total == 0 {
+        return "Apply: nothing to do".to_owned();
+    }
+    let parts: Vec<String> = [
+        (Outcome::Cancelled, "cancelled"),
+        (Outcome::Accepted, "accepted and not seen to end"),
+        (Outcome::AlreadyDone, "already done"),
+        (Outcome::Superseded, "superseded"),
+        (Outcome::Failed, "failed"),
+        (Outcome::Unknown, "not known"),
+        (Outcome::NotAttempted, "not attempted"),
+    ]
+    .into_iter()
+    .filter(|(outcome, _)| document.summary.count(*outcome) > 0)
+    .map(|(outcome, text)| format!("{} {text}", document.summary.count(outcome)))
+    .collect();
+    format!("Apply: {} of {}", parts.join(", "), counted(total, "operation"))
+}
+
+/// How an outcome came about: the portal's answer, how many calls, how long.
+pub(super) fn how(entry: &OutcomeEntry) -> Option<String> {
+    if entry.attempts == 0 {
+        return (entry.outcome == Outcome::Cancelled).then(|| "cancelled by an earlier request, seen gone".to_owned());
+    }
+    let answer = match entry.http_status {
+        Some(200) => "cancelled at once (200)".to_owned(),
+        Some(202) => "accepted (202)".to_owned(),
+        Some(status) => format!("answered with {status}"),
+        None => "no answer".to_owned(),
+    };
+    let calls = if entry.attempts > 1 { format!(" to the last of {} calls", entry.attempts) } else { String::new() };
+    let seen = match entry.outcome {
+        Outcome::Cancelled => {
+            let seconds = entry.finished_at.duration_since(entry.started_at).as_secs().max(0);
+            format!(", seen gone after {}", length(seconds))
+        }
+        _ => String::new(),
+    };
+    let word = entry.final_status.as_ref().map(|word| format!(", last seen as {word}")).unwrap_or_default();
+    Some(format!("{answer}{calls}{seen}{word}"))
+}
+
+/// A length of time in its largest unit or two.
+fn length(seconds: i64) -> String {
+    match (seconds / 3_600, seconds / 60 % 60) {
+        (0, 0) => format!("{seconds} s"),
+        (0, minutes) => format!("{minutes} min {} s", seconds % 60),
+        (hours, minutes) => format!("{hours} h {minutes} min"),
+    }
+}
+
+/// What to do about an outcome that leaves something to do.
+pub(super) const fn advice(outcome: Outcome) -> Option<&'static str> {
+    match outcome {
+        Outcome::Cancelled | Outcome::AlreadyDone => None,
+        Outcome::Accepted => Some("Plan again later: it shows whether the portal has finished."),
+        Outcome::Superseded => {
+            Some("The mark is spent: take it out, or pin the operation that runs now and have that reviewed.")
+        }
+        Outcome::Failed => Some("The operation was not cancelled. Plan again: it shows what still runs."),
+        Outcome::Unknown => Some(
+            "Look at the operation in the portal, then apply again with the same journal: it settles what is open.",
+        ),
+        Outcome::NotAttempted => Some("Nothing was sent. Apply again."),
+    }
 }
 
 #[cfg(test)]

@@ -12,16 +12,18 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("domain", &[]),
     ("desired", &["domain"]),
     ("plan", &["domain"]),
-    ("report", &["domain", "desired", "plan"]),
+    ("outcome", &["domain", "plan"]),
+    ("report", &["domain", "desired", "plan", "outcome"]),
     ("portal", &["domain"]),
+    ("apply", &["domain", "plan", "outcome", "portal"]),
     // The documents of the wire, the ids in its state file, and the token that it accepts.
     ("emulator", &["domain", "portal"]),
-    ("commands", &["domain", "desired", "plan", "report", "portal", "emulator"]),
+    ("commands", &["domain", "desired", "plan", "outcome", "report", "portal", "apply", "emulator"]),
     ("cli", &["domain", "commands", "report", "portal"]),
 ];
 
 /// Modules that are pure, and the crates and modules of the standard library that they may not name.
-const PURE: &[&str] = &["domain", "desired", "plan", "report"];
+const PURE: &[&str] = &["domain", "desired", "plan", "outcome", "report"];
 const IMPURE: &[&str] = &[
     "tokio",
     "reqwest",

@@ -6,6 +6,10 @@
     reason = "tables of cases are read row by row"
 )]
 
+/// Carrying a plan out: gates, answers, losses, races, signals.
+mod apply;
+/// Random portals, and what must hold on all of them.
+mod apply_property;
 /// The direction of dependencies between the modules, and what pure modules may not touch.
 mod architecture;
 /// Flags, exit statuses, help texts, completions, streams.
@@ -16,6 +20,8 @@ mod desired;
 mod emulator;
 /// The examples, run as the README says.
 mod examples;
+/// The journal: killed runs and what the next one makes of them.
+mod journal;
 /// The decision table, the digest, the limits.
 mod plan;
 /// The portal as it must not be: slow, broken, hostile.

@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use crate::support::{Workspace, repository};
 
-const SCHEMAS: &[&str] = &["desired-state", "plan"];
+const SCHEMAS: &[&str] = &["desired-state", "plan", "outcome"];
 
 fn schema(name: &str) -> Value {
     let text = std::fs::read_to_string(repository(&format!("schemas/{name}.schema.json"))).expect("a schema");

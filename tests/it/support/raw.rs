@@ -11,10 +11,31 @@ pub struct RawPortal {
     requests: Arc<AtomicUsize>,
 }
 
+/// A request, read to its end.
+pub struct Request {
+    pub method: String,
+    pub path: String,
+    pub head: String,
+    pub body: String,
+}
+
+impl Request {
+    /// A header.
+    pub fn header(&self, name: &str) -> Option<&str> {
+        let lines = self.head.lines().filter_map(|line| line.split_once(':'));
+        lines.filter(|(own, _)| own.eq_ignore_ascii_case(name)).map(|(_, value)| value.trim()).next()
+    }
+}
+
 impl RawPortal {
     /// `script` is called for each request with its path; what it does with the stream is its
     /// business, and the connection is closed after it.
     pub fn start(script: impl Fn(&str, &mut TcpStream) + Send + Sync + 'static) -> Self {
+        Self::serve(move |request, stream| script(&request.path, stream))
+    }
+
+    /// Likewise, with the whole request.
+    pub fn serve(script: impl Fn(&Request, &mut TcpStream) + Send + Sync + 'static) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
         let url = format!("http://{}", listener.local_addr().expect("an address"));
         let requests = Arc::new(AtomicUsize::new(0));
@@ -24,9 +45,9 @@ impl RawPortal {
                 let Ok(mut stream) = stream else { return };
                 let (script, count) = (Arc::clone(&script), Arc::clone(&count));
                 std::thread::spawn(move || {
-                    if let Some(path) = read_request(&mut stream) {
+                    if let Some(request) = read_request(&mut stream) {
                         count.fetch_add(1, Ordering::SeqCst);
-                        script(&path, &mut stream);
+                        script(&request, &mut stream);
                     }
                 });
             }
@@ -39,7 +60,7 @@ impl RawPortal {
     }
 }
 
-fn read_request(stream: &mut TcpStream) -> Option<String> {
+fn read_request(stream: &mut TcpStream) -> Option<Request> {
     let mut head = Vec::new();
     let mut byte = [0];
     while !head.ends_with(b"\r\n\r\n") {
@@ -48,7 +69,15 @@ fn read_request(stream: &mut TcpStream) -> Option<String> {
         }
         head.push(byte[0]);
     }
-    String::from_utf8_lossy(&head).split(' ').nth(1).map(str::to_owned)
+    let head = String::from_utf8_lossy(&head).into_owned();
+    let mut parts = head.split(' ');
+    let (method, path) = (parts.next()?.to_owned(), parts.next()?.to_owned());
+    let mut request = Request { method, path, head, body: String::new() };
+    let length = request.header("content-length").and_then(|text| text.parse().ok()).unwrap_or(0);
+    let mut body = vec![0; length];
+    stream.read_exact(&mut body).ok()?;
+    request.body = String::from_utf8(body).ok()?;
+    Some(request)
 }
 
 /// A whole answer with its length.
