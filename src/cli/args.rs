@@ -11,7 +11,7 @@ use std::time::Duration;
 use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
 use clap_complete::Shell;
 
-use crate::commands::{Format, SchemaName};
+use crate::commands::{Format, ReportTarget, SchemaName};
 
 /// Cancels pending Azure Marketplace operations that a reviewed YAML file marks
 #[derive(Debug, Parser)]
@@ -67,6 +67,11 @@ pub(super) enum Command {
     /// operation; after it, it waits until the operation is seen to be gone. The outcome goes
     /// to standard output, the plan and all progress to standard error.
     Apply(ApplyArguments),
+    /// Show a plan and its outcome on GitHub Actions
+    ///
+    /// Reads the documents of `plan --out` and `apply --out`, trusts neither, and ends as they
+    /// did: with the status of the plan, or of its outcome.
+    Report(ReportArguments),
     /// Check desired-state files, offline and without any account
     Validate(ValidateArguments),
     /// Print the JSON Schema of a document
@@ -162,6 +167,42 @@ pub(super) struct ApplyArguments {
     pub allow_event: Vec<String>,
     #[command(flatten)]
     pub portal: PortalArguments,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct ReportArguments {
+    /// The plan document
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub plan: PathBuf,
+    /// The outcome document of that plan
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub outcome: Option<PathBuf>,
+    /// Where to report, separated by commas
+    #[arg(long, value_name = "TARGETS", value_delimiter = ',', required = true)]
+    pub to: Vec<Target>,
+    /// End with status 1 when a target could not be reported to
+    #[arg(long)]
+    pub strict: bool,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub(super) enum Target {
+    /// The summary of the step, in `GITHUB_STEP_SUMMARY`
+    Summary,
+    /// Annotations on the lines of the marks, as workflow commands on standard output
+    Annotations,
+    /// The outputs of the step, in `GITHUB_OUTPUT`
+    Outputs,
+}
+
+impl From<Target> for ReportTarget {
+    fn from(target: Target) -> Self {
+        match target {
+            Target::Summary => Self::Summary,
+            Target::Annotations => Self::Annotations,
+            Target::Outputs => Self::Outputs,
+        }
+    }
 }
 
 #[derive(Debug, Args)]

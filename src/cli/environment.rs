@@ -4,6 +4,7 @@
 
 use std::env;
 use std::io::{IsTerminal as _, stderr, stdin, stdout};
+use std::path::PathBuf;
 
 use console::Term;
 
@@ -28,6 +29,12 @@ pub(super) struct Environment {
     pub is_ci: bool,
     /// In GitHub Actions the name of the event, `GITHUB_EVENT_NAME`.
     pub github_event: Option<String>,
+    /// `GITHUB_STEP_SUMMARY`.
+    pub github_step_summary: Option<PathBuf>,
+    /// `GITHUB_OUTPUT`.
+    pub github_output: Option<PathBuf>,
+    /// `GITHUB_WORKSPACE`.
+    pub github_workspace: Option<PathBuf>,
     pub input_is_terminal: bool,
     pub out: Stream,
     pub err: Stream,
@@ -41,6 +48,9 @@ impl Environment {
             token: variable("CANCEL_PENDING_TOKEN"),
             color: variable("NO_COLOR").is_none() && variable("TERM").is_none_or(|term| term != "dumb"),
             github_event: variable("GITHUB_EVENT_NAME").filter(|_| variable("GITHUB_ACTIONS").is_some()),
+            github_step_summary: path("GITHUB_STEP_SUMMARY"),
+            github_output: path("GITHUB_OUTPUT"),
+            github_workspace: path("GITHUB_WORKSPACE"),
             input_is_terminal: stdin().is_terminal(),
             is_ci: variable("CI").is_some_and(|value| value != "false"),
             out: Stream { is_terminal: stdout().is_terminal(), width: width(&Term::stdout()) },
@@ -52,4 +62,9 @@ impl Environment {
 /// A variable that is set to something. What is not Unicode counts as something wrong later on.
 fn variable(name: &str) -> Option<String> {
     env::var_os(name).map(|value| value.to_string_lossy().into_owned()).filter(|value| !value.is_empty())
+}
+
+/// A variable that names a file or a directory.
+fn path(name: &str) -> Option<PathBuf> {
+    env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from)
 }

@@ -14,7 +14,8 @@ use anyhow::{Context as _, bail};
 use clap::{CommandFactory as _, Parser as _};
 
 use crate::commands::{
-    self, ApplyRequest, Console, EmulateRequest, Exit, PlanRequest, PlanSource, PortalChoice, PortalRequest, Selection,
+    self, ApplyRequest, Console, EmulateRequest, Exit, PlanRequest, PlanSource, PortalChoice, PortalRequest,
+    ReportRequest, Selection,
 };
 use crate::domain::PortalOrigin;
 use crate::portal::Token;
@@ -102,6 +103,18 @@ fn dispatch(arguments: Arguments, environment: &Environment, console: Console) -
                 allowed_events: apply.allow_event,
             };
             block_on(commands::apply(&request, console))
+        }
+        Command::Report(report) => {
+            let request = ReportRequest {
+                plan: report.plan,
+                outcome: report.outcome,
+                targets: report.to.into_iter().map(Into::into).collect(),
+                strict: report.strict,
+                summary_file: environment.github_step_summary.clone(),
+                output_file: environment.github_output.clone(),
+                workspace: environment.github_workspace.clone(),
+            };
+            commands::report(&request, console)
         }
         Command::Validate(validate) => commands::validate(&validate.paths, console),
         Command::Schema(schema) => commands::schema(schema.document.into(), console),

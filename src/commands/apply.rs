@@ -3,9 +3,8 @@
 //! Owns the gates before the first call: events that come from strangers, the plan file, the
 //! digest, the refusal, the question. Each of them that is asked for holds, or nothing is sent.
 
-use std::fs::File;
-use std::io::{BufRead as _, Read as _};
-use std::path::{Path, PathBuf};
+use std::io::BufRead as _;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use anyhow::{Context as _, bail};
@@ -13,6 +12,7 @@ use jiff::Timestamp;
 use tokio::time::Instant;
 
 use super::console::{shown, write_document};
+use super::documents::read_plan;
 use super::plan::{make, select};
 use super::portal::{OpenPortal, PortalRequest};
 use super::progress::Progress;
@@ -20,12 +20,9 @@ use super::signals::Signals;
 use super::{Console, Exit, Format, Interruption, Selection, TOOL, files, portal};
 use crate::apply::{ApplyOptions, Journal, JournalError, OpenCall, Stopper};
 use crate::outcome::{OutcomeDocument, OutcomeSummary};
-use crate::plan::{FormatVersion, Plan, Summary};
+use crate::plan::{FormatVersion, Plan};
 use crate::portal::{CloudPartner, CloudPartnerCanceller};
 use crate::report::{self, COMMENT_LIMIT, terminal};
-
-/// The most bytes of a plan file.
-const MAX_PLAN_BYTES: u64 = 64 * 1024 * 1024;
 
 /// Events of GitHub Actions on which what runs may come from a stranger.
 const FOREIGN_EVENTS: [&str; 3] = ["pull_request", "pull_request_target", "issue_comment"];
@@ -172,32 +169,6 @@ async fn prepare(request: &ApplyRequest, console: Console) -> anyhow::Result<Opt
             Ok(Some((plan, open)))
         }
     }
-}
-
-/// Reads a plan document, and holds it against itself.
-fn read_plan(path: &Path) -> anyhow::Result<Plan> {
-    let name = shown(path);
-    let mut text = String::new();
-    File::open(path)
-        .and_then(|file| file.take(MAX_PLAN_BYTES + 1).read_to_string(&mut text))
-        .with_context(|| format!("the plan {name} can't be read"))?;
-    if text.len() as u64 > MAX_PLAN_BYTES {
-        bail!("the plan {name} is larger than 64 MiB");
-    }
-    let plan: Plan = serde_json::from_str(&text).with_context(|| format!("{name} is not a plan"))?;
-    if !plan.digest_holds() {
-        bail!("the plan {name} does not match itself: its decision digest is not that of its entries; make a new plan");
-    }
-    if plan.summary != Summary::of(&plan.entries) {
-        bail!("the plan {name} does not match itself: its summary is not that of its entries; make a new plan");
-    }
-    if let Some(twice) = plan.offer_twice() {
-        bail!("the plan {name} holds the offer {}/{} twice; make a new plan", twice.publisher, twice.offer);
-    }
-    if let Some(entry) = plan.entry_without_target() {
-        bail!("the plan {name} names no operation for {}/{}; make a new plan", entry.publisher, entry.offer);
-    }
-    Ok(plan)
 }
 
 async fn ask(count: usize, console: Console) -> anyhow::Result<bool> {

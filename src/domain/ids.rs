@@ -22,7 +22,7 @@ pub enum IdError {
     /// There is no character at all.
     #[error("is empty")]
     Empty,
-    /// More than [`MAX_ID_LENGTH`] characters.
+    /// More than 100 characters.
     #[error("is longer than 100 characters")]
     TooLong,
     /// The first character is none of `A-Z a-z 0-9`.

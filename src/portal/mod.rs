@@ -21,7 +21,7 @@ use std::time::Duration;
 pub use cloud_partner::{CloudPartner, CloudPartnerCanceller};
 pub use failure::Failure;
 pub use location::Location;
-pub use token::{Credential, CredentialError, StaticToken, Token};
+pub use token::{Credential, CredentialError, Pending, StaticToken, Token};
 pub use transport::{Transport, TransportSettings};
 
 use crate::domain::{EmailAddress, Live, OfferId, OperationId, PublisherId, StatusWord};

@@ -4,6 +4,7 @@
 //! they share in `words`, the escaping in `escape`. Pure: a report is a function of a
 //! document; no clock (ages are counted from the document's own time), no terminal, no files.
 
+mod annotations;
 mod diagnostics;
 mod diff;
 mod escape;
@@ -11,9 +12,11 @@ mod json;
 mod markdown;
 mod outcome_markdown;
 mod outcome_text;
+mod outputs;
 mod text;
 mod words;
 
+pub use annotations::{Annotation, AnnotationLevel, annotations, workflow_commands};
 pub use diagnostics::diagnostics;
 pub use diff::pending_operation_diff;
 pub use escape::{json_inert, markdown_code, terminal};
@@ -21,4 +24,5 @@ pub use json::json;
 pub use markdown::{COMMENT_LIMIT, plan_markdown};
 pub use outcome_markdown::outcome_markdown;
 pub use outcome_text::outcome_text;
+pub use outputs::{output_file, outputs};
 pub use text::{TextStyle, plan_text};

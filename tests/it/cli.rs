@@ -179,9 +179,16 @@ fn an_emulator_state_that_is_wrong_is_said_with_its_place() {
 fn every_help_text() {
     let workspace = Workspace::new();
     let mut texts = String::new();
-    for command in
-        [vec![], vec!["plan"], vec!["apply"], vec!["validate"], vec!["schema"], vec!["emulate"], vec!["completions"]]
-    {
+    for command in [
+        vec![],
+        vec!["plan"],
+        vec!["apply"],
+        vec!["report"],
+        vec!["validate"],
+        vec!["schema"],
+        vec!["emulate"],
+        vec!["completions"],
+    ] {
         let run = workspace.run([command.as_slice(), &["--help"]].concat()).expect(0);
         texts.push_str(&format!("$ cancel-pending {} --help\n{}\n", command.join(" "), run.stdout));
     }

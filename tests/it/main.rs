@@ -20,6 +20,8 @@ mod desired;
 mod emulator;
 /// The examples, run as the README says.
 mod examples;
+/// `report`: what a step of GitHub Actions shows.
+mod github;
 /// The journal: killed runs and what the next one makes of them.
 mod journal;
 /// The decision table, the digest, the limits.

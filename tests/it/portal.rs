@@ -6,6 +6,12 @@ use std::net::TcpStream;
 use std::sync::Mutex;
 use std::time::Duration;
 
+use cancel_pending::domain::Live;
+use cancel_pending::portal::{
+    CancelAnswer, CancelPortal as _, CloudPartner, CloudPartnerCanceller, Credential, CredentialError, Pending,
+    ReadPortal as _, Token, Transport, TransportSettings,
+};
+
 use crate::support::raw::{RawPortal, answer, wait_for_close};
 use crate::support::{Run, Workspace, assert_inert_text, decisions};
 
@@ -323,5 +329,43 @@ fn no_token_shows_anywhere() {
         let run = Run::of(output);
         assert!(!format!("{}{}{}", run.stdout, run.stderr, workspace.read("plan.json")).contains("canary"));
         assert!(run.stderr.contains("401"), "the log says what happened: {}", run.stderr);
+    }
+}
+
+/// A credential whose first token the portal does not accept.
+struct Renewable(std::sync::atomic::AtomicUsize);
+
+impl Credential for Renewable {
+    fn token(&self) -> Pending<'_, Result<Token, CredentialError>> {
+        Box::pin(std::future::ready(Token::new("old")))
+    }
+
+    fn renew<'a>(&'a self, _: &'a Token) -> Pending<'a, Result<Token, CredentialError>> {
+        self.0.fetch_add(1, std::sync::atomic::Ordering::SeqCst);
+        Box::pin(std::future::ready(Token::new("new")))
+    }
+}
+
+#[tokio::test]
+async fn a_token_that_is_not_accepted_is_renewed_once() {
+    for (accepted, expected_renewals, expected_requests) in [("new", 1, 2), ("none", 1, 2)] {
+        let raw = RawPortal::serve(move |request, stream| {
+            let right = request.header("authorization") == Some(&format!("Bearer {accepted}"));
+            answer(stream, if right { "200 OK" } else { "401 Unauthorized" }, &[], b"[]");
+        });
+        let credential = std::sync::Arc::new(Renewable(0.into()));
+        let origin = raw.url.parse().expect("an origin");
+        let shared: std::sync::Arc<dyn Credential> = std::sync::Arc::<Renewable>::clone(&credential);
+        let transport = Transport::new(origin, shared, &TransportSettings::default()).expect("a transport");
+        let (publisher, offer) = ("contoso".parse().expect("an id"), "vm".parse().expect("an id"));
+        let live = CloudPartner::new(&transport).live(&publisher, &offer).await;
+        assert_eq!(live == Live::Nothing, accepted == "new", "{live:?}");
+        assert_eq!(credential.0.load(std::sync::atomic::Ordering::SeqCst), expected_renewals);
+        assert_eq!(raw.requests(), expected_requests);
+        // The same for the call that can't be repeated: a 401 has done nothing.
+        let canceller = CloudPartnerCanceller::new(&transport);
+        let sent = canceller.cancel(&publisher, &offer, &[], "*").await;
+        assert_eq!(sent == CancelAnswer::Cancelled, accepted == "new", "{sent:?}");
+        assert_eq!(raw.requests(), 2 * expected_requests);
     }
 }

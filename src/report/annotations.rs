@@ -1,0 +1,172 @@
+//! Annotations of a GitHub Actions run: a note on the file and line of each mark.
+//!
+//! Owns what is said there, how many of it, and the escaping of workflow commands. GitHub
+//! shows ten of a kind a step and drops the rest without a word; here the tenth says how many
+//! more there are.
+
+use super::escape::terminal;
+use super::words;
+use crate::outcome::{Outcome, OutcomeDocument};
+use crate::plan::{Decision, Entry, Note, Plan};
+
+/// How many annotations of a kind GitHub shows for a step.
+const MOST_OF_A_KIND: usize = 10;
+
+/// How long an annotation's message may be, in characters. GitHub's limit is 4,096.
+const MAX_MESSAGE: usize = 1_000;
+
+/// What kind it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum AnnotationLevel {
+    /// Something is wrong.
+    Error,
+    /// Something irreversible will happen.
+    Warning,
+    /// Something to know.
+    Notice,
+}
+
+/// A note on a line of a file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Annotation {
+    /// What kind.
+    pub level: AnnotationLevel,
+    /// The file and its line; none: about the run as a whole.
+    pub place: Option<(String, u64)>,
+    /// A few words.
+    pub title: String,
+    /// Some more.
+    pub message: String,
+}
+
+/// The annotations of a plan, or of what came of it.
+#[must_use]
+pub fn annotations(plan: &Plan, outcome: Option<&OutcomeDocument>) -> Vec<Annotation> {
+    let mut all = Vec::new();
+    if let Some(refused) = &plan.refused {
+        all.push(Annotation {
+            level: AnnotationLevel::Error,
+            place: None,
+            title: "The plan is refused".to_owned(),
+            message: refused.clone(),
+        });
+    }
+    for entry in &plan.entries {
+        let ended = outcome.and_then(|document| {
+            document.entries.iter().find(|ended| ended.publisher == entry.publisher && ended.offer == entry.offer)
+        });
+        let (level, title, message) = match ended {
+            Some(ended) => {
+                let level = match ended.outcome {
+                    Outcome::Failed | Outcome::NotAttempted => AnnotationLevel::Error,
+                    Outcome::Unknown | Outcome::Accepted => AnnotationLevel::Warning,
+                    Outcome::Cancelled | Outcome::AlreadyDone | Outcome::Superseded => AnnotationLevel::Notice,
+                };
+                let how = [words::how(ended), ended.message.clone(), ended.location.clone()];
+                (level, ended.outcome.as_str().to_owned(), how.into_iter().flatten().collect::<Vec<_>>().join("; "))
+            }
+            None => match planned(entry) {
+                Some(said) => said,
+                None => continue,
+            },
+        };
+        all.push(Annotation {
+            level,
+            place: Some((entry.source.path.clone(), entry.source.line)),
+            title: format!("{} / {}: {title}", entry.publisher, entry.offer),
+            message,
+        });
+    }
+    within_limits(&all)
+}
+
+fn planned(entry: &Entry) -> Option<(AnnotationLevel, String, String)> {
+    let note = words::note(entry).map(|(_, meaning)| meaning);
+    let message = entry.message.clone();
+    let joined = |first: Option<String>| {
+        [first, message.clone(), note.clone()].into_iter().flatten().collect::<Vec<_>>().join("; ")
+    };
+    let operation = entry.operation.as_ref();
+    Some(match entry.decision {
+        Decision::Cancel => {
+            let title = operation.map(|one| format!("cancels {} {}", words::kind(one), one.id)).unwrap_or_default();
+            (AnnotationLevel::Warning, title, joined(operation.map(|one| one.location.clone())))
+        }
+        Decision::Wait => (AnnotationLevel::Notice, "is being cancelled already".to_owned(), joined(None)),
+        Decision::Blocked => (AnnotationLevel::Error, "blocked".to_owned(), joined(None)),
+        Decision::Error => (AnnotationLevel::Error, "not readable".to_owned(), joined(None)),
+        Decision::Expired => (AnnotationLevel::Notice, "expired".to_owned(), joined(None)),
+        Decision::InSync => match entry.note? {
+            Note::Spent => (AnnotationLevel::Notice, "spent".to_owned(), joined(None)),
+            Note::Latched => (AnnotationLevel::Notice, "latched".to_owned(), joined(None)),
+        },
+        Decision::Ignored => return None,
+    })
+}
+
+/// At most ten of a kind, the last of which counts what is left out.
+fn within_limits(all: &[Annotation]) -> Vec<Annotation> {
+    let mut kept = Vec::new();
+    for level in [AnnotationLevel::Error, AnnotationLevel::Warning, AnnotationLevel::Notice] {
+        let of_level: Vec<Annotation> = all.iter().filter(|one| one.level == level).cloned().collect();
+        let count = of_level.len();
+        if count <= MOST_OF_A_KIND {
+            kept.extend(of_level);
+            continue;
+        }
+        kept.extend(of_level.into_iter().take(MOST_OF_A_KIND - 1));
+        kept.push(Annotation {
+            level,
+            place: None,
+            title: format!("and {} more", count - (MOST_OF_A_KIND - 1)),
+            message: "The summary of this step lists all of them.".to_owned(),
+        });
+    }
+    kept
+}
+
+/// Annotations as workflow commands, a line each.
+///
+/// ```
+/// use cancel_pending::report::{Annotation, AnnotationLevel, workflow_commands};
+/// let annotation = Annotation {
+///     level: AnnotationLevel::Warning,
+///     place: Some(("a,b:c.yaml".into(), 3)),
+///     title: "50% done".into(),
+///     message: "one\ntwo ::error::three".into(),
+/// };
+/// assert_eq!(
+///     workflow_commands(&[annotation]),
+///     "::warning file=a%2Cb%3Ac.yaml,line=3,title=50%25 done::one\\ntwo :\\:error:\\:three\n"
+/// );
+/// ```
+#[must_use]
+pub fn workflow_commands(annotations: &[Annotation]) -> String {
+    let mut lines = String::new();
+    for annotation in annotations {
+        let name = match annotation.level {
+            AnnotationLevel::Error => "error",
+            AnnotationLevel::Warning => "warning",
+            AnnotationLevel::Notice => "notice",
+        };
+        let mut properties = Vec::new();
+        if let Some((file, line)) = &annotation.place {
+            properties.push(format!("file={}", property(file)));
+            properties.push(format!("line={line}"));
+        }
+        properties.push(format!("title={}", property(&annotation.title)));
+        let message: String = annotation.message.chars().take(MAX_MESSAGE).collect();
+        // GitHub shows no annotation without a message.
+        let message = if message.is_empty() { annotation.title.clone() } else { message };
+        lines.push_str(&format!("::{name} {}::{}\n", properties.join(","), data(&message)));
+    }
+    lines
+}
+
+fn data(text: &str) -> String {
+    terminal(text).replace('%', "%25").replace('\r', "%0D").replace('\n', "%0A")
+}
+
+fn property(text: &str) -> String {
+    data(text).replace(':', "%3A").replace(',', "%2C")
+}

@@ -1,0 +1,190 @@
+//! `report`: what a step of GitHub Actions shows.
+
+use serde_json::Value;
+
+use crate::support::plans::{CANARY, HOSTILE, any_plan};
+use crate::support::{Run, Workspace, assert_inert_text, repository};
+use proptest::strategy::{Strategy as _, ValueTree as _};
+
+/// A workspace with the plan, and on request the outcome, of the examples.
+fn planned(outcome: bool) -> Workspace {
+    let workspace = Workspace::new();
+    for name in ["offers.yaml", "portal.yaml"] {
+        workspace.write(name, std::fs::read(repository(&format!("examples/{name}"))).expect("an example"));
+    }
+    workspace.run(["plan", "--emulate", "portal.yaml", "--out", "plan.json"]).expect(1);
+    if outcome {
+        let apply =
+            ["apply", "--plan", "plan.json", "--emulate", "portal.yaml", "--auto-approve", "--out", "outcome.json"];
+        workspace.run(apply).expect(1);
+    }
+    workspace
+}
+
+fn report(workspace: &Workspace, arguments: &[&str]) -> Run {
+    let mut command = workspace.command();
+    command.env("GITHUB_STEP_SUMMARY", workspace.path("summary")).env("GITHUB_OUTPUT", workspace.path("outputs"));
+    command.env("GITHUB_WORKSPACE", workspace.directory.path());
+    Run::of(command.args(["report", "--plan", "plan.json"]).args(arguments).output().expect("it runs"))
+}
+
+/// The outputs as the runner reads them.
+fn outputs(workspace: &Workspace) -> Vec<(String, String)> {
+    let text = workspace.read("outputs");
+    let mut lines = text.lines();
+    let mut all = Vec::new();
+    while let Some(line) = lines.next() {
+        let (name, delimiter) = line.split_once("<<").expect("a name and a delimiter");
+        let value: Vec<&str> = lines.by_ref().take_while(|line| *line != delimiter).collect();
+        all.push((name.to_owned(), value.join("\n")));
+    }
+    all
+}
+
+fn output(workspace: &Workspace, name: &str) -> String {
+    outputs(workspace).into_iter().find(|(own, _)| own == name).unwrap_or_else(|| panic!("no output {name}")).1
+}
+
+#[test]
+fn the_outputs_of_a_plan() {
+    let workspace = planned(false);
+    report(&workspace, &["--to", "outputs"]).expect(1);
+    let plan: Value = serde_json::from_str(&workspace.read("plan.json")).expect("JSON");
+    for (name, value) in [
+        ("decision-digest", plan["decisionDigest"].as_str().expect("a digest")),
+        ("cancel-count", "2"),
+        ("wait-count", "1"),
+        ("blocked-count", "1"),
+        ("error-count", "1"),
+        ("in-sync-count", "2"),
+        ("refused", "false"),
+    ] {
+        assert_eq!(output(&workspace, name), value, "{name}");
+    }
+    assert_eq!(serde_json::from_str::<Value>(&output(&workspace, "plan-json")).expect("JSON"), plan);
+    let locations: Value = serde_json::from_str(&output(&workspace, "operation-locations")).expect("JSON");
+    assert_eq!(locations.as_array().expect("a list").len(), 3);
+    assert!(outputs(&workspace).iter().all(|(name, _)| name != "cancelled-count"));
+}
+
+#[test]
+fn the_outputs_of_an_outcome() {
+    let workspace = planned(true);
+    report(&workspace, &["--outcome", "outcome.json", "--to", "outputs"]).expect(1);
+    assert_eq!(output(&workspace, "cancelled-count"), "3");
+    let locations: Value = serde_json::from_str(&output(&workspace, "operation-locations")).expect("JSON");
+    let vm = locations.as_array().expect("a list").iter().find(|one| one["offer"] == "contoso-virtualmachineoffer");
+    let cancellation = vm.and_then(|one| one["cancellation"].as_str()).expect("a location");
+    assert!(cancellation.contains("/operations/"), "{cancellation}");
+}
+
+#[test]
+fn the_summary_is_appended_and_stays_within_its_limit() {
+    let workspace = planned(true);
+    workspace.write("summary", "Before.\n");
+    report(&workspace, &["--outcome", "outcome.json", "--to", "summary"]).expect(1);
+    let summary = workspace.read("summary");
+    assert!(summary.starts_with("Before.\n### Apply: 3 cancelled of 3 operations"), "{summary}");
+    assert!(summary.contains("### Cancel plan: 2 operations to cancel"));
+    workspace.write("summary", "x".repeat(1024 * 1024 - 2_000));
+    let run = report(&workspace, &["--to", "summary", "--strict"]).expect(1);
+    assert!(run.stderr.contains("no summary"), "{}", run.stderr);
+    assert_eq!(workspace.read("summary").len(), 1024 * 1024 - 2_000, "one byte too many would lose all of it");
+}
+
+#[test]
+fn annotations_stand_on_the_lines_of_the_marks() {
+    let workspace = planned(false);
+    let run = report(&workspace, &["--to", "annotations"]).expect(1);
+    insta::assert_snapshot!(run.stdout);
+    let mut command = workspace.command();
+    command.env("GITHUB_WORKSPACE", workspace.directory.path().parent().expect("a parent"));
+    let output = command.args(["report", "--plan", "plan.json", "--to", "annotations"]).output().expect("it runs");
+    let name = workspace.directory.path().file_name().expect("a name").to_string_lossy().into_owned();
+    let below = format!("file={name}/offers.yaml");
+    assert!(String::from_utf8_lossy(&output.stdout).contains(&below), "paths are those of the repository");
+}
+
+#[test]
+fn a_target_that_can_not_be_reached_takes_nothing_from_the_others() {
+    let workspace = planned(false);
+    let run = workspace.run(["report", "--plan", "plan.json", "--to", "summary,outputs,annotations"]).expect(1);
+    assert!(run.stderr.contains("no summary: GITHUB_STEP_SUMMARY is not set"), "{}", run.stderr);
+    assert!(run.stderr.contains("no outputs: GITHUB_OUTPUT is not set"), "{}", run.stderr);
+    assert!(run.stdout.contains("::warning file=offers.yaml"));
+}
+
+#[test]
+fn it_ends_as_the_documents_did_unless_it_is_strict() {
+    let quiet = || {
+        let workspace = Workspace::with("offers.yaml", "publisher: contoso\noffers: [{id: vm, cancelPending: true}]\n");
+        workspace.write("portal.yaml", "offers: [{publisher: contoso, id: vm}]\n");
+        workspace.run(["plan", "--emulate", "portal.yaml", "--out", "plan.json"]).expect(0);
+        workspace
+    };
+    let workspace = quiet();
+    workspace.run(["report", "--plan", "plan.json", "--to", "summary"]).expect(0);
+    workspace.run(["report", "--plan", "plan.json", "--to", "summary", "--strict"]).expect(1);
+    report(&workspace, &["--to", "summary,outputs,annotations", "--strict"]).expect(0);
+}
+
+#[test]
+fn documents_are_held_against_themselves_and_each_other() {
+    let workspace = planned(true);
+    let (plan, outcome) = (workspace.read("plan.json"), workspace.read("outcome.json"));
+    let refused = |plan: &str, outcome: &str, expected: &str| {
+        workspace.write("plan.json", plan);
+        workspace.write("outcome.json", outcome);
+        let run = report(&workspace, &["--outcome", "outcome.json", "--to", "annotations"]).expect(1);
+        assert!(run.stderr.contains(expected), "{expected}: {}", run.stderr);
+        assert_eq!(run.stdout, "");
+    };
+    refused(&plan.replace("5a63deb5", "6a63deb5"), &outcome, "does not match itself");
+    refused(&plan, &outcome.replace("\"cancelled\": 3", "\"cancelled\": 2"), "does not match itself");
+    refused(
+        &plan,
+        &outcome.replace("http://emulator.localhost\",\n  \"decision", "http://127.0.0.1\",\n  \"decision"),
+        "of another plan",
+    );
+    refused(&plan, "{}", "is not an outcome");
+    refused("[]", &outcome, "is not a plan");
+}
+
+/// A plan with hostile texts everywhere, as an artifact of a stranger's job could be.
+#[test]
+fn hostile_documents_stay_inert_everywhere() {
+    let mut runner = proptest::test_runner::TestRunner::deterministic();
+    let plans = any_plan(12).prop_filter("something to show", |plan| plan.summary.marked() > 0);
+    for _ in 0..40 {
+        let plan = plans.new_tree(&mut runner).expect("a plan").current();
+        let workspace = Workspace::with("plan.json", cancel_pending::report::json(&plan));
+        let run = report(&workspace, &["--to", "summary,annotations,outputs"]);
+        for line in run.stdout.lines() {
+            // Each line is one of our commands, and after it nothing that a runner would read.
+            let (command, message) = line.strip_prefix("::").and_then(|rest| rest.split_once("::")).expect("a command");
+            assert!(["error ", "warning ", "notice "].iter().any(|kind| command.starts_with(kind)), "{line}");
+            assert!(!message.trim_start().starts_with("::") && !line.contains("##["), "{line}");
+        }
+        assert_inert_text(&run.stdout.replace("::error ", "").replace("::warning ", "").replace("::notice ", ""));
+        assert_inert_text(&workspace.read("summary"));
+        let names: Vec<String> = outputs(&workspace).into_iter().map(|(name, _)| name).collect();
+        assert!(names.iter().all(|name| !name.contains(CANARY)), "{names:?}");
+        assert_eq!(names.len(), 11);
+    }
+    assert!(!HOSTILE.is_empty());
+}
+
+#[test]
+fn more_than_ten_of_a_kind_are_counted() {
+    let offers: String =
+        (0..51).fold(String::new(), |text, number| format!("{text}  - {{id: offer-{number}, cancelPending: true}}\n"));
+    let workspace = Workspace::with("offers.yaml", format!("publisher: contoso\noffers:\n{offers}"));
+    let state: String = (0..51).fold(String::new(), |text, number| {
+        format!("{text}  - {{publisher: contoso, id: offer-{number}, operations: [{{id: op-{number}}}]}}\n")
+    });
+    workspace.write("portal.yaml", format!("offers:\n{state}"));
+    workspace.run(["plan", "--emulate", "portal.yaml", "--out", "plan.json"]).expect(0);
+    let run = report(&workspace, &["--to", "annotations"]).expect(0);
+    assert_eq!(run.stdout.lines().count(), 10);
+    assert!(run.stdout.contains("title=and 42 more"), "{}", run.stdout);
+}
