@@ -95,7 +95,7 @@ impl<'a, R: ReadPortal, W: CancelPortal, V: Watch> EntryRun<'a, R, W, V> {
             started_at: now(),
             attempts: open.map_or(0, |call| call.attempts),
             http_status: open.and_then(|call| call.http_status),
-            location: told.map(|told| reader.location(told, &target.publisher, &target.offer)),
+            location: told.map(|told| reader.location(told)),
             retry_after: None,
             final_status: None,
             sent,
@@ -172,7 +172,7 @@ impl<'a, R: ReadPortal, W: CancelPortal, V: Watch> EntryRun<'a, R, W, V> {
             if let Some(refused) = self.may_not_send(&operation, cancellation, phase) {
                 return refused;
             }
-            if calls == MAX_CALLS {
+            if calls == MAX_CALLS || (calls > 0 && Instant::now() >= self.deadline) {
                 return self.given_up();
             }
             calls += 1;
@@ -303,7 +303,7 @@ impl<'a, R: ReadPortal, W: CancelPortal, V: Watch> EntryRun<'a, R, W, V> {
         let why = failure.to_string();
         self.tell(&News::Again { why: &why });
         let pause = failure.retry_after().unwrap_or_default().max(FIRST_PAUSE * 2_u32.saturating_pow(calls - 1));
-        self.stop.unless(tokio::time::sleep(pause)).await;
+        self.stop.unless(tokio::time::sleep_until((Instant::now() + pause).min(self.deadline))).await;
     }
 
     /// A clear no, and the operation still runs.
@@ -319,11 +319,17 @@ impl<'a, R: ReadPortal, W: CancelPortal, V: Watch> EntryRun<'a, R, W, V> {
 
     /// No more calls.
     fn given_up(&self) -> (Outcome, Option<String>) {
-        let text = format!(
-            "the operation still runs after {} cancel calls without a clear answer; make a new plan",
-            self.attempts
-        );
-        (Outcome::Unknown, Some(text))
+        let calls =
+            if self.attempts == 1 { "one cancel call".to_owned() } else { format!("{} cancel calls", self.attempts) };
+        match self.sent {
+            Sent::Nothing => {
+                (Outcome::Failed, Some(format!("the portal carried out none of {calls}; make a new plan")))
+            }
+            _ => {
+                let text = format!("the operation still runs after {calls} without a clear answer; make a new plan");
+                (Outcome::Unknown, Some(text))
+            }
+        }
     }
 
     /// The live state is not known.

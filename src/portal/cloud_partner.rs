@@ -88,8 +88,8 @@ impl ReadPortal for CloudPartner<'_> {
         }
     }
 
-    fn location(&self, told: &str, publisher: &PublisherId, offer: &OfferId) -> Location {
-        Location::read(told, self.transport.portal(), publisher, offer)
+    fn location(&self, told: &str) -> Location {
+        Location::read(told, self.transport.portal())
     }
 }
 
@@ -122,17 +122,17 @@ impl CancelPortal for CloudPartnerCanceller<'_> {
         };
         let body = json!({ "metadata": metadata }).to_string().into_bytes();
         match self.transport.post(&cancel_path(publisher, offer), body, if_match).await {
-            Ok(answer) => accepted(&answer, self.transport.portal(), publisher, offer),
+            Ok(answer) => accepted(&answer, self.transport.portal()),
             Err(failure) => refused(failure),
         }
     }
 }
 
-fn accepted(answer: &Answer, portal: &PortalOrigin, publisher: &PublisherId, offer: &OfferId) -> CancelAnswer {
+fn accepted(answer: &Answer, portal: &PortalOrigin) -> CancelAnswer {
     match answer.status {
         StatusCode::OK => CancelAnswer::Cancelled,
         StatusCode::ACCEPTED => CancelAnswer::Accepted {
-            location: Location::of(&answer.headers, portal, publisher, offer),
+            location: Location::of(&answer.headers, portal),
             retry_after: retry::retry_after(&answer.headers, SystemTime::now()),
         },
         status => CancelAnswer::Lost(Failure::Undocumented(status)),

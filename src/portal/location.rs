@@ -1,8 +1,8 @@
 //! The location of a long-running operation: what the portal said, and whether it may be called.
 //!
 //! Owns the rule: a location is called only when it is on the portal's origin and its path is
-//! one of the two documented forms, for the offer that was cancelled. Anything else is shown
-//! to people and never called: the token would go with it.
+//! one of the two documented forms. Anything else is shown to people and never called: the
+//! token would go with it. Which operation it describes decides nothing; what runs does.
 
 use reqwest::header::{HeaderMap, LOCATION};
 use url::{Position, Url};
@@ -24,15 +24,10 @@ pub struct Location {
 
 impl Location {
     /// The location in an answer's headers: `Operation-Location` before `Location`.
-    pub(super) fn of(
-        headers: &HeaderMap,
-        portal: &PortalOrigin,
-        publisher: &PublisherId,
-        offer: &OfferId,
-    ) -> Option<Self> {
+    pub(super) fn of(headers: &HeaderMap, portal: &PortalOrigin) -> Option<Self> {
         let header = headers.get("operation-location").or_else(|| headers.get(LOCATION))?;
         let raw = String::from_utf8_lossy(header.as_bytes());
-        Some(Self::read(&raw, portal, publisher, offer))
+        Some(Self::read(&raw, portal))
     }
 
     /// Reads a location that a portal told.
@@ -41,17 +36,16 @@ impl Location {
     /// use cancel_pending::domain::PortalOrigin;
     /// use cancel_pending::portal::Location;
     ///
-    /// let (publisher, offer) = ("contoso".parse().unwrap(), "vm".parse().unwrap());
-    /// let read = |raw| Location::read(raw, &PortalOrigin::microsoft(), &publisher, &offer);
+    /// let read = |raw| Location::read(raw, &PortalOrigin::microsoft());
     /// assert!(read("/api/publishers/contoso/offers/vm/operations/1").may_be_called());
     /// assert!(read("/api/operations/contoso$vm$2$preview").may_be_called());
     /// assert!(!read("https://evil.example/api/publishers/contoso/offers/vm/operations/1").may_be_called());
     /// assert!(!read("//evil.example/api/operations/contoso$vm$2$preview").may_be_called());
     /// ```
     #[must_use]
-    pub fn read(raw: &str, portal: &PortalOrigin, publisher: &PublisherId, offer: &OfferId) -> Self {
+    pub fn read(raw: &str, portal: &PortalOrigin) -> Self {
         let raw: String = raw.trim().chars().take(MAX_LENGTH).collect();
-        let callable = callable(&raw, portal, publisher, offer);
+        let callable = callable(&raw, portal);
         let shown = match &callable {
             Some(path) => format!("{portal}{path}"),
             None => raw,
@@ -66,7 +60,7 @@ impl Location {
     }
 }
 
-fn callable(raw: &str, portal: &PortalOrigin, publisher: &PublisherId, offer: &OfferId) -> Option<String> {
+fn callable(raw: &str, portal: &PortalOrigin) -> Option<String> {
     // What a URL parser repairs (backslashes, tabs, dots) two parsers may repair differently.
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~:/?=&$%[]".contains(&byte);
     if raw.is_empty() || !raw.bytes().all(plain) {
@@ -75,12 +69,15 @@ fn callable(raw: &str, portal: &PortalOrigin, publisher: &PublisherId, offer: &O
     let base = Url::parse(portal.as_str()).ok()?;
     let url = base.join(raw).ok()?;
     let path = url.path();
-    let as_written = raw.strip_prefix(portal.as_str()).unwrap_or(raw);
+    let as_written = match raw.split_once("://") {
+        Some((_, rest)) => rest.find('/').map_or("", |at| &rest[at..]),
+        None => raw,
+    };
     let unchanged = as_written.split(['?', '#']).next() == Some(path);
     if !portal.holds(&url) || !url.username().is_empty() || url.password().is_some() || !unchanged {
         return None;
     }
-    if !is_documented(path, publisher, offer) {
+    if !is_documented(path) {
         return None;
     }
     let has_version = url.query_pairs().any(|(key, _)| key == "api-version");
@@ -92,17 +89,18 @@ fn callable(raw: &str, portal: &PortalOrigin, publisher: &PublisherId, offer: &O
     })
 }
 
-fn is_documented(path: &str, publisher: &PublisherId, offer: &OfferId) -> bool {
-    let is = |text: &str, id: &str| text.eq_ignore_ascii_case(id);
+fn is_documented(path: &str) -> bool {
     let segments: Vec<&str> = path.split('/').collect();
     match segments.as_slice() {
-        ["", "api", "publishers", own_publisher, "offers", own_offer, "operations", id] => {
-            is(own_publisher, publisher.as_str()) && is(own_offer, offer.as_str()) && id.parse::<OperationId>().is_ok()
+        ["", "api", "publishers", publisher, "offers", offer, "operations", id] => {
+            publisher.parse::<PublisherId>().is_ok()
+                && offer.parse::<OfferId>().is_ok()
+                && id.parse::<OperationId>().is_ok()
         }
         ["", "api", "operations", name] => match name.split('$').collect::<Vec<_>>().as_slice() {
-            [own_publisher, own_offer, rest @ ..] => {
+            [publisher, offer, rest @ ..] => {
                 let plain = |part: &&str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_alphanumeric());
-                is(own_publisher, publisher.as_str()) && is(own_offer, offer.as_str()) && rest.iter().all(plain)
+                publisher.parse::<PublisherId>().is_ok() && offer.parse::<OfferId>().is_ok() && rest.iter().all(plain)
             }
             _ => false,
         },
@@ -115,9 +113,7 @@ mod tests {
     use super::*;
 
     fn read(raw: &str) -> Location {
-        let id = |text: &str| text.to_owned();
-        let publisher = PublisherId::try_from(id("contoso")).expect("an id");
-        Location::read(raw, &PortalOrigin::microsoft(), &publisher, &OfferId::try_from(id("vm")).expect("an id"))
+        Location::read(raw, &PortalOrigin::microsoft())
     }
 
     #[test]
@@ -130,6 +126,7 @@ mod tests {
             (format!("{new}{version}"), format!("{new}{version}")),
             (format!("https://cloudpartner.azure.com{new}"), format!("{new}{version}")),
             (format!("https://cloudpartner.azure.com{new}{version}"), format!("{new}{version}")),
+            (format!("https://CloudPartner.azure.com:443{new}"), format!("{new}{version}")),
             (format!("{new}?a=b"), format!("{new}?a=b&api-version=2017-10-31")),
             (old.to_owned(), format!("{old}{version}")),
             (format!("  {old}{version} "), format!("{old}{version}")),
@@ -162,9 +159,6 @@ mod tests {
             "/api/publishers/contoso/offers/vm/operations/%2e%2e".to_owned(),
             "/api/publishers/contoso/offers/vm/operations/1/../../cancel".to_owned(),
             "/api/publishers/contoso/offers/vm/operations/".to_owned(),
-            "/api/publishers/contoso/offers/other/operations/1".to_owned(),
-            "/api/publishers/fabrikam/offers/vm/operations/1".to_owned(),
-            "/api/operations/fabrikam$vm$2$preview".to_owned(),
             "/api/operations/contoso$vm$..$preview".to_owned(),
             "/api/operations/contoso".to_owned(),
             "/api/publishers/contoso/offers/vm/cancel".to_owned(),

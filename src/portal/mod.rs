@@ -58,7 +58,7 @@ pub trait ReadPortal: Sync {
     fn at(&self, location: &Location) -> impl Future<Output = Result<Progress, Failure>> + Send;
 
     /// Reads a location that the portal told in an earlier run.
-    fn location(&self, told: &str, publisher: &PublisherId, offer: &OfferId) -> Location;
+    fn location(&self, told: &str) -> Location;
 }
 
 /// What came of a cancel call.

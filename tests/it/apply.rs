@@ -106,7 +106,6 @@ fn a_location_that_may_not_be_called_is_shown_and_never_called() {
         "http://127.0.0.1:1/api/operations/contoso$vm$2$preview".to_owned(),
         format!("/api/../..{LOCATION}"),
         "/api/publishers/contoso/offers/vm/cancel".to_owned(),
-        "/api/publishers/contoso/offers/other/operations/x".to_owned(),
         "%00".to_owned(),
     ] {
         let told = location.clone();
@@ -383,6 +382,12 @@ fn lost_and_another_operation_runs_is_not_sent_again() {
 fn lost_again_and_again_is_unknown() {
     let portal = OfferPortal::start(|_, _| {});
     expect(&portal, &[], 3, "unknown", 4);
+}
+
+#[test]
+fn an_absurd_retry_after_ends_with_the_time() {
+    let portal = status("429 Too Many Requests", &[("Retry-After", "86400")], "");
+    expect(&portal, &["--timeout", "1s"], 3, "unknown", 1);
 }
 
 #[test]

@@ -145,13 +145,13 @@ impl ReadPortal for Portal {
         }
     }
 
-    fn location(&self, told: &str, publisher: &PublisherId, offer: &OfferId) -> Location {
-        Location::read(told, &PortalOrigin::microsoft(), publisher, offer)
+    fn location(&self, told: &str) -> Location {
+        Location::read(told, &PortalOrigin::microsoft())
     }
 }
 
 impl CancelPortal for Portal {
-    async fn cancel(&self, publisher: &PublisherId, offer: &OfferId, _: &[EmailAddress], _: &str) -> CancelAnswer {
+    async fn cancel(&self, _: &PublisherId, _: &OfferId, _: &[EmailAddress], _: &str) -> CancelAnswer {
         let mut world = self.0.lock().expect("a lock");
         world.sent += 1;
         if world.last_seen.as_deref() != Some("op") {
@@ -164,12 +164,8 @@ impl CancelPortal for Portal {
         if !matches!(call, Call::LostBefore | Call::LostAfter | Call::LostDuring | Call::NotSent) {
             world.answered += 1;
         }
-        let location = Location::read(
-            "/api/publishers/contoso/offers/vm/operations/the-cancellation",
-            &PortalOrigin::microsoft(),
-            publisher,
-            offer,
-        );
+        let path = "/api/publishers/contoso/offers/vm/operations/the-cancellation";
+        let location = Location::read(path, &PortalOrigin::microsoft());
         let status =
             |code: u16| Failure::Status { status: code.try_into().expect("a status"), error: None, retry_after: None };
         match call {
