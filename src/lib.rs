@@ -19,6 +19,7 @@ pub mod commands;
 pub mod desired;
 pub mod domain;
 pub mod emulator;
+pub mod github;
 pub mod outcome;
 pub mod plan;
 pub mod portal;

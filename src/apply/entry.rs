@@ -321,15 +321,11 @@ impl<'a, R: ReadPortal, W: CancelPortal, V: Watch> EntryRun<'a, R, W, V> {
     fn given_up(&self) -> (Outcome, Option<String>) {
         let calls =
             if self.attempts == 1 { "one cancel call".to_owned() } else { format!("{} cancel calls", self.attempts) };
-        match self.sent {
-            Sent::Nothing => {
-                (Outcome::Failed, Some(format!("the portal carried out none of {calls}; make a new plan")))
-            }
-            _ => {
-                let text = format!("the operation still runs after {calls} without a clear answer; make a new plan");
-                (Outcome::Unknown, Some(text))
-            }
+        if self.sent == Sent::Nothing {
+            return (Outcome::Failed, Some(format!("the portal carried out none of {calls}; make a new plan")));
         }
+        let text = format!("the operation still runs after {calls} without a clear answer; make a new plan");
+        (Outcome::Unknown, Some(text))
     }
 
     /// The live state is not known.

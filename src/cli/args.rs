@@ -30,6 +30,7 @@ Exit status:
 Environment:
   CANCEL_PENDING_TOKEN   bearer token for the portal
   CANCEL_PENDING_PORTAL  the portal, where --portal is not given
+  GITHUB_TOKEN           report --to comment: token for GitHub
   NO_COLOR               no colours, where --color is not given"
 )]
 pub(super) struct Arguments {
@@ -180,6 +181,15 @@ pub(super) struct ReportArguments {
     /// Where to report, separated by commas
     #[arg(long, value_name = "TARGETS", value_delimiter = ',', required = true)]
     pub to: Vec<Target>,
+    /// The pull request to comment on, where it is not the one of the event
+    #[arg(long, value_name = "NUMBER")]
+    pub pull_request: Option<u64>,
+    /// Which comment it is, where a pull request has one for each of several plans
+    #[arg(long, value_name = "KEY")]
+    pub key: Option<String>,
+    /// Who writes the comment, where GitHub does not tell whose the token is
+    #[arg(long, value_name = "LOGIN")]
+    pub comment_author: Option<String>,
     /// End with status 1 when a target could not be reported to
     #[arg(long)]
     pub strict: bool,
@@ -193,6 +203,8 @@ pub(super) enum Target {
     Annotations,
     /// The outputs of the step, in `GITHUB_OUTPUT`
     Outputs,
+    /// One comment on the pull request, with the token in `GITHUB_TOKEN`
+    Comment,
 }
 
 impl From<Target> for ReportTarget {
@@ -201,6 +213,7 @@ impl From<Target> for ReportTarget {
             Target::Summary => Self::Summary,
             Target::Annotations => Self::Annotations,
             Target::Outputs => Self::Outputs,
+            Target::Comment => Self::Comment,
         }
     }
 }

@@ -6,7 +6,11 @@ use std::env;
 use std::io::{IsTerminal as _, stderr, stdin, stdout};
 use std::path::PathBuf;
 
+use anyhow::Context as _;
 use console::Term;
+
+use crate::commands::GitHubSettings;
+use crate::portal::Token;
 
 /// The width of text that goes to no terminal.
 const DEFAULT_WIDTH: usize = 100;
@@ -15,6 +19,22 @@ const DEFAULT_WIDTH: usize = 100;
 pub(super) struct Stream {
     pub is_terminal: bool,
     pub width: usize,
+}
+
+/// The variables about GitHub that only a comment needs.
+pub(super) fn github() -> anyhow::Result<GitHubSettings> {
+    let token = variable("GITHUB_TOKEN").or_else(|| variable("GH_TOKEN"));
+    Ok(GitHubSettings {
+        api_url: variable("GITHUB_API_URL"),
+        token: token.as_deref().map(Token::new).transpose().context("in GITHUB_TOKEN")?,
+        repository: variable("GITHUB_REPOSITORY"),
+        event_name: variable("GITHUB_EVENT_NAME"),
+        event_path: path("GITHUB_EVENT_PATH"),
+        git_ref: variable("GITHUB_REF"),
+        sha: variable("GITHUB_SHA"),
+        run_id: variable("GITHUB_RUN_ID"),
+        run_attempt: variable("GITHUB_RUN_ATTEMPT"),
+    })
 }
 
 /// What the environment says.

@@ -113,8 +113,12 @@ fn dispatch(arguments: Arguments, environment: &Environment, console: Console) -
                 summary_file: environment.github_step_summary.clone(),
                 output_file: environment.github_output.clone(),
                 workspace: environment.github_workspace.clone(),
+                pull_request: report.pull_request,
+                key: report.key,
+                comment_author: report.comment_author,
+                github: environment::github()?,
             };
-            commands::report(&request, console)
+            block_on(commands::report(&request, console))
         }
         Command::Validate(validate) => commands::validate(&validate.paths, console),
         Command::Schema(schema) => commands::schema(schema.document.into(), console),

@@ -27,7 +27,7 @@ pub use console::{Console, Format};
 pub use emulate::{EmulateRequest, emulate};
 pub use plan::{PlanRequest, Selection, plan};
 pub use portal::{PortalChoice, PortalRequest};
-pub use report::{ReportRequest, ReportTarget, report};
+pub use report::{GitHubSettings, ReportRequest, ReportTarget, report};
 pub use schema::{SchemaName, schema};
 pub use signals::Interruption;
 pub use validate::validate;

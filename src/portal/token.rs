@@ -37,6 +37,12 @@ impl Token {
         Ok(Self(text.into()))
     }
 
+    /// Its text, for a client that puts it into a header itself.
+    #[must_use]
+    pub fn expose(&self) -> &str {
+        self.0.expose_secret()
+    }
+
     /// The `Authorization` header.
     pub(super) fn header(&self) -> HeaderValue {
         // `new` let nothing in that a header can't hold.

@@ -16,9 +16,11 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("report", &["domain", "desired", "plan", "outcome"]),
     ("portal", &["domain"]),
     ("apply", &["domain", "plan", "outcome", "portal"]),
+    // It is handed text and facts.
+    ("github", &["domain", "report"]),
     // The documents of the wire, the ids in its state file, and the token that it accepts.
     ("emulator", &["domain", "portal"]),
-    ("commands", &["domain", "desired", "plan", "outcome", "report", "portal", "apply", "emulator"]),
+    ("commands", &["domain", "desired", "plan", "outcome", "report", "portal", "apply", "github", "emulator"]),
     ("cli", &["domain", "commands", "report", "portal"]),
 ];
 

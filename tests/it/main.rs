@@ -14,6 +14,8 @@ mod apply_property;
 mod architecture;
 /// Flags, exit statuses, help texts, completions, streams.
 mod cli;
+/// The comment on the pull request: one, found again, never lost, never doubled.
+mod comment;
 /// Desired-state files: what is accepted, what is refused, and how that is said.
 mod desired;
 /// The emulator: the portal's API over HTTP.

@@ -369,3 +369,27 @@ async fn a_token_that_is_not_accepted_is_renewed_once() {
         assert_eq!(raw.requests(), 2 * expected_requests);
     }
 }
+
+/// However many offers are read at once: the transport lets through as many requests as it may.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_transport_has_a_gate_of_its_own() {
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+    let (now, most) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
+    let peak = Arc::clone(&most);
+    let raw = RawPortal::start(move |_, stream| {
+        peak.fetch_max(now.fetch_add(1, Ordering::SeqCst) + 1, Ordering::SeqCst);
+        std::thread::sleep(Duration::from_millis(5));
+        now.fetch_sub(1, Ordering::SeqCst);
+        answer(stream, "200 OK", &[], b"[]");
+    });
+    let settings = TransportSettings { concurrency: 2, ..TransportSettings::default() };
+    let credential = Arc::new(cancel_pending::portal::StaticToken(Token::new("x").expect("a token")));
+    let transport = Transport::new(raw.url.parse().expect("an origin"), credential, &settings).expect("a transport");
+    let (publisher, offer) = ("contoso".parse().expect("an id"), "vm".parse().expect("an id"));
+    let reader = CloudPartner::new(&transport);
+    let reads = (0..40).map(|_| reader.live(&publisher, &offer));
+    let seen = futures_util::future::join_all(reads).await;
+    assert!(seen.iter().all(|live| *live == Live::Nothing));
+    assert!(most.load(Ordering::SeqCst) <= 2);
+}

@@ -1,0 +1,234 @@
+//! Calls to GitHub's API, by octocrab.
+//!
+//! Owns deadlines and repetition: reads are tried again, writes never are, because a write
+//! whose answer was lost may have been carried out. octocrab's own retries are not built in.
+
+use std::time::Duration;
+
+use backon::{ExponentialBuilder, Retryable as _};
+use octocrab::Octocrab;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use url::{Host, Url};
+
+use super::{Place, Repository};
+
+/// How long one call may take.
+const CALL_TIME: Duration = Duration::from_secs(20);
+
+/// The longest that GitHub may ask to wait before a read is tried again.
+const LONGEST_WAIT: Duration = Duration::from_secs(30);
+
+/// Why GitHub did not do it.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum GitHubError {
+    /// It was not asked: the address, the token or the repository is not one.
+    #[error("{0}")]
+    Settings(String),
+    /// It said no.
+    #[error("GitHub answered {status} ({message}){}", advice(*.status))]
+    Refused {
+        /// The HTTP status.
+        status: u16,
+        /// GitHub's message.
+        message: String,
+        /// How long it asks to wait.
+        wait: Option<Duration>,
+    },
+    /// It said nothing, or nothing that could be read.
+    #[error("no answer from GitHub ({0})")]
+    NoAnswer(String),
+    /// There is not exactly one pull request.
+    #[error("{0}")]
+    NoPullRequest(String),
+}
+
+impl GitHubError {
+    /// Whether the same read may well succeed a moment later.
+    fn is_transient(&self) -> bool {
+        match self {
+            Self::NoAnswer(_) => true,
+            Self::Refused { status, wait, .. } => {
+                *status >= 500 || *status == 429 || (*status == 403 && wait.is_some())
+            }
+            Self::Settings(_) | Self::NoPullRequest(_) => false,
+        }
+    }
+
+    /// Whether it is a clear no.
+    #[must_use]
+    pub const fn is_refusal(&self) -> bool {
+        matches!(self, Self::Refused { status, .. } if *status < 500)
+    }
+}
+
+const fn advice(status: u16) -> &'static str {
+    match status {
+        401 => "; the token is missing or not valid",
+        403 => "; the token may not do this: the job needs `pull-requests: write`, which it never has for a fork",
+        404 => "; there is no such thing, or the token may not see it",
+        429 => "; too many requests",
+        _ => "",
+    }
+}
+
+/// GitHub, for one repository.
+pub struct GitHub {
+    octocrab: Octocrab,
+    repository: Repository,
+}
+
+impl GitHub {
+    /// Opens no connection yet.
+    ///
+    /// # Errors
+    /// When the address is neither https nor http to loopback, or the token can't be sent.
+    pub fn new(api_url: &str, token: &str, repository: Repository) -> Result<Self, GitHubError> {
+        let wrong = |text: String| GitHubError::Settings(text);
+        let url = Url::parse(api_url).map_err(|error| wrong(format!("GITHUB_API_URL is not a URL ({error})")))?;
+        let loopback = match url.host() {
+            Some(Host::Ipv4(address)) => address.is_loopback(),
+            Some(Host::Ipv6(address)) => address.is_loopback(),
+            Some(Host::Domain(name)) => name == "localhost",
+            None => false,
+        };
+        if url.scheme() != "https" && !(url.scheme() == "http" && loopback) {
+            return Err(wrong("GITHUB_API_URL must start with https://".to_owned()));
+        }
+        let mut http = reqwest::Client::builder()
+            .user_agent(concat!("cancel-pending/", env!("CARGO_PKG_VERSION")))
+            .redirect(reqwest::redirect::Policy::none())
+            .retry(reqwest::retry::never())
+            .connect_timeout(Duration::from_secs(10))
+            .timeout(CALL_TIME);
+        if loopback {
+            http = http.no_proxy();
+        }
+        let http = http.build().map_err(|error| wrong(format!("TLS can't be set up ({error})")))?;
+        let octocrab = Octocrab::builder()
+            .base_uri(api_url.trim_end_matches('/'))
+            .map_err(|error| wrong(format!("GITHUB_API_URL is not a URL ({error})")))?
+            .personal_token(token.to_owned())
+            .build_with_reqwest(http)
+            .map_err(|error| wrong(format!("the client can't be built ({error})")))?;
+        Ok(Self { octocrab, repository })
+    }
+
+    /// A path below the repository.
+    pub(super) fn path(&self, rest: &str) -> String {
+        format!("/repos/{}/{}{rest}", self.repository.owner, self.repository.name)
+    }
+
+    /// Reads, again where that may help.
+    pub(super) async fn get<T: DeserializeOwned>(&self, path: &str) -> Result<T, GitHubError> {
+        let pauses =
+            ExponentialBuilder::default().with_min_delay(Duration::from_millis(300)).with_max_times(3).with_jitter();
+        let read = || async { self.octocrab.get(path, None::<&()>).await.map_err(|error| failure(&error)) };
+        read.retry(pauses)
+            .when(GitHubError::is_transient)
+            .adjust(|error, pause| match error {
+                GitHubError::Refused { wait: Some(wait), .. } if *wait > LONGEST_WAIT => None,
+                GitHubError::Refused { wait: Some(wait), .. } => pause.map(|pause| pause.max(*wait)),
+                _ => pause,
+            })
+            .await
+    }
+
+    /// Writes, once.
+    pub(super) async fn post<B: Serialize, T: DeserializeOwned>(&self, path: &str, body: &B) -> Result<T, GitHubError> {
+        self.octocrab.post(path, Some(body)).await.map_err(|error| failure(&error))
+    }
+
+    /// Changes, once.
+    pub(super) async fn patch<B: Serialize, T: DeserializeOwned>(
+        &self,
+        path: &str,
+        body: &B,
+    ) -> Result<T, GitHubError> {
+        self.octocrab.patch(path, Some(body)).await.map_err(|error| failure(&error))
+    }
+
+    /// All items of a list, page after page.
+    pub(super) async fn all<T: DeserializeOwned>(&self, path: &str) -> Result<Vec<T>, GitHubError> {
+        const PAGE: usize = 100;
+        let mut all = Vec::new();
+        for page in 1..=1_000 {
+            let sign = if path.contains('?') { '&' } else { '?' };
+            let items: Vec<T> = self.get(&format!("{path}{sign}per_page={PAGE}&page={page}")).await?;
+            let is_last = items.len() < PAGE;
+            all.extend(items);
+            if is_last {
+                break;
+            }
+        }
+        Ok(all)
+    }
+
+    /// The number of the pull request at a place.
+    ///
+    /// # Errors
+    /// When there is none, when there are several, when GitHub does not tell.
+    pub async fn pull_request(&self, place: &Place) -> Result<u64, GitHubError> {
+        #[derive(serde::Deserialize)]
+        struct Pull {
+            number: u64,
+            merge_commit_sha: Option<String>,
+        }
+        let (pulls, what): (Vec<Pull>, String) = match place {
+            Place::Number(number) => return Ok(*number),
+            Place::None(why) => return Err(GitHubError::NoPullRequest(why.clone())),
+            Place::Commit(sha) => {
+                let mut pulls: Vec<Pull> = self.all(&self.path(&format!("/commits/{sha}/pulls"))).await?;
+                // A commit can be in several; the one that it is the merge of is meant.
+                if pulls.iter().filter(|pull| pull.merge_commit_sha.as_deref() == Some(sha)).count() == 1 {
+                    pulls.retain(|pull| pull.merge_commit_sha.as_deref() == Some(sha));
+                }
+                (pulls, format!("the commit {sha}"))
+            }
+            Place::Branch(branch) => {
+                let query: String = url::form_urlencoded::byte_serialize(branch.as_bytes()).collect();
+                (
+                    self.all(&self.path(&format!("/pulls?state=open&head={query}"))).await?,
+                    format!("the branch {branch}"),
+                )
+            }
+        };
+        match pulls.as_slice() {
+            [one] => Ok(one.number),
+            [] => {
+                Err(GitHubError::NoPullRequest(format!("{what} belongs to no pull request; name it by --pull-request")))
+            }
+            several => {
+                let numbers: Vec<String> = several.iter().map(|pull| format!("#{}", pull.number)).collect();
+                let numbers = numbers.join(", ");
+                Err(GitHubError::NoPullRequest(format!(
+                    "{what} belongs to several pull requests ({numbers}); name one by --pull-request"
+                )))
+            }
+        }
+    }
+}
+
+fn failure(error: &octocrab::Error) -> GitHubError {
+    match error {
+        octocrab::Error::GitHub { source, .. } => {
+            let header = |name: &str| {
+                let text = source.headers.as_ref()?.get(name)?.to_str().ok()?;
+                text.parse::<u64>().ok()
+            };
+            let exhausted = header("x-ratelimit-remaining") == Some(0);
+            // Without a number of seconds a spent primary limit lasts longer than a run waits.
+            let wait = header("retry-after").or(exhausted.then_some(u64::MAX)).map(Duration::from_secs);
+            let message = source.message.chars().take(300).collect();
+            GitHubError::Refused { status: source.status_code.as_u16(), message, wait }
+        }
+        other => {
+            // The outer layers name the step that failed; the first cause says why.
+            let mut cause: &dyn std::error::Error = other;
+            while let Some(source) = cause.source() {
+                cause = source;
+            }
+            GitHubError::NoAnswer(cause.to_string().chars().take(300).collect())
+        }
+    }
+}

@@ -1,0 +1,37 @@
+//! GitHub: the pull request of a run, and the comment on it.
+//!
+//! Owns the calls to GitHub's API and what their failures mean. It is handed text and facts;
+//! what the text says is the `report` module's. Nothing here may fail the run: what did not
+//! work is said, and the caller goes on.
+
+mod client;
+mod comment;
+mod place;
+
+pub use client::{GitHub, GitHubError};
+pub use comment::{Commented, StickyComment};
+pub use place::{Place, place_of};
+
+/// The repository that a run belongs to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Repository {
+    /// Its owner.
+    pub owner: String,
+    /// Its name.
+    pub name: String,
+}
+
+impl Repository {
+    /// Reads `owner/name`. Both stand in paths, so both must be plain.
+    #[must_use]
+    pub fn read(text: &str) -> Option<Self> {
+        let plain = |part: &str| {
+            !part.is_empty()
+                && part != "."
+                && part != ".."
+                && part.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"._-".contains(&byte))
+        };
+        let (owner, name) = text.split_once('/')?;
+        (plain(owner) && plain(name)).then(|| Self { owner: owner.to_owned(), name: name.to_owned() })
+    }
+}

@@ -1,0 +1,292 @@
+//! The comment on the pull request: one, found again, never lost, never doubled.
+
+use serde_json::json;
+
+use crate::support::github::{BOT, Create, FakeGitHub};
+use crate::support::{Run, Workspace, assert_inert_text, repository};
+
+/// A workspace with plan and outcome of the examples, and an event of pull request 7.
+fn workspace() -> Workspace {
+    let workspace = Workspace::new();
+    for name in ["offers.yaml", "portal.yaml"] {
+        workspace.write(name, std::fs::read(repository(&format!("examples/{name}"))).expect("an example"));
+    }
+    workspace.run(["plan", "--emulate", "portal.yaml", "--out", "plan.json"]).expect(1);
+    let apply = ["apply", "--plan", "plan.json", "--emulate", "portal.yaml", "--auto-approve", "--out", "outcome.json"];
+    workspace.run(apply).expect(1);
+    workspace.write("event.json", json!({"pull_request": {"number": 7, "head": {"sha": "abc1234"}}}).to_string());
+    workspace
+}
+
+struct Step<'a> {
+    workspace: &'a Workspace,
+    github: &'a FakeGitHub,
+    run: u64,
+    attempt: u64,
+    event: &'a str,
+}
+
+impl<'a> Step<'a> {
+    fn new(workspace: &'a Workspace, github: &'a FakeGitHub, run: u64) -> Self {
+        Self { workspace, github, run, attempt: 1, event: "pull_request" }
+    }
+
+    fn report(&self, more: &[&str]) -> Run {
+        let mut command = self.workspace.command();
+        command
+            .env("GITHUB_API_URL", &self.github.raw.url)
+            .env("GITHUB_TOKEN", "gh-token")
+            .env("GITHUB_REPOSITORY", "contoso/offers")
+            .env("GITHUB_EVENT_NAME", self.event)
+            .env("GITHUB_EVENT_PATH", self.workspace.path("event.json"))
+            .env("GITHUB_REF", "refs/pull/7/merge")
+            .env("GITHUB_SHA", "fff0000")
+            .env("GITHUB_RUN_ID", self.run.to_string())
+            .env("GITHUB_RUN_ATTEMPT", self.attempt.to_string())
+            .env("GITHUB_OUTPUT", self.workspace.path("outputs"))
+            .env("GITHUB_STEP_SUMMARY", self.workspace.path("summary"));
+        let run = Run::of(command.args(["report", "--plan", "plan.json"]).args(more).output().expect("it runs"));
+        assert!(!format!("{}{}", run.stdout, run.stderr).contains("gh-token"));
+        run
+    }
+
+    fn comment(&self) -> Run {
+        self.report(&["--to", "comment"]).expect(1)
+    }
+}
+
+#[test]
+fn the_same_comment_is_changed_in_place() {
+    let (workspace, github) = (workspace(), FakeGitHub::start());
+    github.state().add("jane", "I like it.");
+    let run = Step::new(&workspace, &github, 100).report(&["--to", "comment,outputs,summary"]).expect(1);
+    assert_eq!(run.stderr, "comment: https://github.com/contoso/offers/pull/7#issuecomment-2\n");
+    assert!(workspace.read("outputs").contains("issuecomment-2"));
+    let first = github.state().own();
+    assert_eq!(first.len(), 1);
+    assert!(first[0].body.contains("### Cancel plan: 2 operations to cancel"));
+    assert_inert_text(&first[0].body);
+    Step::new(&workspace, &github, 101).comment();
+    let second = github.state().own();
+    assert_eq!((second.len(), second[0].id), (1, first[0].id));
+    assert_eq!(github.state().comments[0].body, "I like it.");
+}
+
+#[test]
+fn it_is_found_behind_many_others() {
+    let (workspace, github) = (workspace(), FakeGitHub::start());
+    for number in 0..150 {
+        github.state().add("jane", &format!("comment {number}"));
+    }
+    Step::new(&workspace, &github, 100).comment();
+    for number in 0..150 {
+        github.state().add("jane", &format!("comment {number}"));
+    }
+    Step::new(&workspace, &github, 101).comment();
+    assert_eq!(github.state().own().len(), 1);
+    assert_eq!(github.state().comments.len(), 301);
+}
+
+#[test]
+fn a_forged_comment_and_one_of_another_key_are_left_alone() {
+    let (workspace, github) = (workspace(), FakeGitHub::start());
+    Step::new(&workspace, &github, 100).comment();
+    let text = github.state().own()[0].body.clone();
+    github.state().comments.clear();
+    github.state().add("mallory", &text);
+    Step::new(&workspace, &github, 101).comment();
+    assert_eq!(github.state().comments[0].body, text, "the forged one is not touched, and not taken for ours");
+    assert_eq!(github.state().own().len(), 1);
+    Step::new(&workspace, &github, 102).report(&["--to", "comment", "--key", "other"]).expect(1);
+    assert_eq!(github.state().own().len(), 2);
+    Step::new(&workspace, &github, 103).report(&["--to", "comment", "--key", "other"]).expect(1);
+    assert_eq!(github.state().own().len(), 2);
+    let run = Step::new(&workspace, &github, 103).report(&["--to", "comment", "--key", "a--b"]).expect(1);
+    assert!(run.stderr.contains("--key takes"), "{}", run.stderr);
+}
+
+#[test]
+fn whose_the_token_is_is_asked_and_can_be_told() {
+    let (workspace, github) = (workspace(), FakeGitHub::start());
+    Step::new(&workspace, &github, 100).comment();
+    let text = github.state().own()[0].body.clone();
+    github.state().comments.clear();
+    let id = github.state().add("release-robot", &text);
+    github.state().user = Some("release-robot".to_owned());
+    Step::new(&workspace, &github, 101).comment();
+    assert_eq!(github.state().comments.len(), 1);
+    github.state().user = None;
+    Step::new(&workspace, &github, 102).report(&["--to", "comment", "--comment-author", "release-robot"]).expect(1);
+    let ids: Vec<u64> = github.state().comments.iter().map(|comment| comment.id).collect();
+    assert_eq!(ids, [id]);
+}
+
+#[test]
+fn one_that_can_not_be_changed_is_written_anew() {
+    for status in [403, 404] {
+        let (workspace, github) = (workspace(), FakeGitHub::start());
+        Step::new(&workspace, &github, 100).comment();
+        github.state().change_status = status;
+        Step::new(&workspace, &github, 101).comment();
+        assert_eq!(github.state().own().len(), 2, "{status}");
+    }
+}
+
+#[test]
+fn an_older_run_does_not_replace_a_newer_one() {
+    let (workspace, github) = (workspace(), FakeGitHub::start());
+    let step = |run, attempt| Step { attempt, ..Step::new(&workspace, &github, run) };
+    step(101, 2).comment();
+    let newer = github.state().own()[0].body.clone();
+    for (run, attempt) in [(100, 9), (101, 1)] {
+        let run = step(run, attempt).comment();
+        assert!(run.stderr.contains("left as it is: it is of a later run (101, attempt 2)"), "{}", run.stderr);
+        assert_eq!(github.state().own()[0].body, newer);
+    }
+    step(101, 3).comment();
+    assert_ne!(github.state().own()[0].body, newer);
+}
+
+#[test]
+fn the_outcome_is_added_to_the_plan_that_was_there_and_stays() {
+    let (workspace, github) = (workspace(), FakeGitHub::start());
+    Step::new(&workspace, &github, 100).comment();
+    let plan = github.state().own()[0].body.clone();
+    let plan = plan
+        .split("<!-- plan -->")
+        .nth(1)
+        .and_then(|rest| rest.split("<!-- /plan -->").next())
+        .expect("a plan")
+        .trim()
+        .to_owned();
+    // By now the plan would read another way.
+    let later = workspace.read("plan.json").replace("\"createdAt\": \"20", "\"createdAt\": \"21");
+    workspace.write("plan.json", later);
+    let step = Step::new(&workspace, &github, 101);
+    step.report(&["--outcome", "outcome.json", "--to", "comment"]).expect(1);
+    let own = github.state().own();
+    assert_eq!(own.len(), 1);
+    assert!(own[0].body.contains("### Apply: 3 cancelled of 3 operations"));
+    assert!(own[0].body.contains(&plan), "the plan section is the one that was approved");
+    let run = Step::new(&workspace, &github, 102).comment();
+    assert!(run.stderr.contains("it tells what an apply has done"), "{}", run.stderr);
+    assert_eq!(github.state().own()[0].body, own[0].body);
+}
+
+#[test]
+fn earlier_decisions_are_remembered() {
+    let (workspace, github) = (workspace(), FakeGitHub::start());
+    Step::new(&workspace, &github, 100).comment();
+    let digest = |name: &str| {
+        let plan: serde_json::Value = serde_json::from_str(&workspace.read(name)).expect("JSON");
+        plan["decisionDigest"].as_str().expect("a digest")[..12].to_owned()
+    };
+    let first = digest("plan.json");
+    workspace.run(["plan", "--emulate", "portal.yaml", "--offer", "contoso-container", "--out", "plan.json"]).expect(0);
+    Step::new(&workspace, &github, 101).report(&["--to", "comment"]).expect(0);
+    Step::new(&workspace, &github, 102).report(&["--to", "comment"]).expect(0);
+    let body = github.state().own()[0].body.clone();
+    assert_eq!(body.matches("- decision `").count(), 1, "{body}");
+    assert!(body.contains(&format!("- decision `{first}` at `abc1234`")), "{body}");
+}
+
+#[test]
+fn a_lost_answer_does_not_make_two_comments() {
+    for creates in [
+        vec![Create::LostAfter],
+        vec![Create::LostBefore],
+        vec![Create::LostBefore, Create::LostAfter],
+        vec![Create::Refused(502)],
+    ] {
+        let (workspace, github) = (workspace(), FakeGitHub::start());
+        github.state().creates.clone_from(&creates);
+        let run = Step::new(&workspace, &github, 100).comment();
+        assert!(run.stderr.contains("comment: https://github.com/"), "{creates:?}: {}", run.stderr);
+        assert_eq!(github.state().own().len(), 1, "{creates:?}");
+    }
+}
+
+#[test]
+fn what_github_refuses_is_said_and_the_rest_is_there() {
+    for (status, creates) in
+        [(403, vec![]), (404, vec![]), (200, vec![Create::Refused(403)]), (200, vec![Create::Refused(422)])]
+    {
+        let (workspace, github) = (workspace(), FakeGitHub::start());
+        github.state().list_status = status;
+        github.state().creates = creates;
+        let run = Step::new(&workspace, &github, 100).report(&["--to", "comment,summary,outputs"]).expect(1);
+        assert!(run.stderr.contains("no comment: GitHub answered"), "{}", run.stderr);
+        assert!(workspace.read("summary").contains("### Cancel plan"));
+        assert!(workspace.read("outputs").contains("decision-digest"));
+        assert_eq!(github.state().own().len(), 0);
+    }
+    // The exit status is that of the plan, unless it is to be strict.
+    let (workspace, github) = (workspace(), FakeGitHub::start());
+    workspace.run(["plan", "--emulate", "portal.yaml", "--offer", "contoso-container", "--out", "plan.json"]).expect(0);
+    github.state().list_status = 403;
+    Step::new(&workspace, &github, 100).report(&["--to", "comment"]).expect(0);
+    Step::new(&workspace, &github, 100).report(&["--to", "comment", "--strict"]).expect(1);
+}
+
+#[test]
+fn the_pull_request_is_found_or_it_is_said_why_not() {
+    let (workspace, github) = (workspace(), FakeGitHub::start());
+    let on = |event: &'static str, payload: serde_json::Value| {
+        workspace.write("event.json", payload.to_string());
+        Step { event, ..Step::new(&workspace, &github, 100) }.comment()
+    };
+    let run = on("push", json!({}));
+    assert!(run.stderr.contains("the commit fff0000 belongs to no pull request"), "{}", run.stderr);
+    github.state().pulls_of_commit = vec![(7, "other"), (8, "another")];
+    let run = on("push", json!({}));
+    assert!(run.stderr.contains("several pull requests (#7, #8)"), "{}", run.stderr);
+    github.state().pulls_of_commit = vec![(7, "fff0000"), (8, "another")];
+    on("push", json!({}));
+    assert_eq!(github.state().own().len(), 1);
+    let run = json!({"workflow_run": {"pull_requests": [], "head_sha": "abc", "head_branch": "fix", "head_repository": {"owner": {"login": "jane"}}}});
+    assert!(on("workflow_run", run.clone()).stderr.contains("belongs to no pull request"));
+    github.state().pulls_of_branch = vec![7];
+    assert!(on("workflow_run", run).stderr.contains("comment: https://"));
+    assert!(on("issue_comment", json!({"issue": {"number": 7}})).stderr.contains("not on a pull request"));
+    let step = Step { event: "schedule", ..Step::new(&workspace, &github, 101) };
+    github.state().pulls_of_commit.clear();
+    step.report(&["--to", "comment", "--pull-request", "7"]).expect(1);
+    assert_eq!(github.state().own().len(), 1);
+}
+
+#[test]
+fn without_what_it_needs_it_says_what() {
+    let workspace = workspace();
+    let run = |variables: &[(&str, &str)]| {
+        let mut command = workspace.command();
+        command.envs(variables.iter().copied()).args(["report", "--plan", "plan.json", "--to", "comment"]);
+        Run::of(command.output().expect("it runs")).expect(1).stderr
+    };
+    let repository = ("GITHUB_REPOSITORY", "contoso/offers");
+    assert!(run(&[]).contains("GITHUB_REPOSITORY is not set"));
+    assert!(run(&[("GITHUB_REPOSITORY", "../x")]).contains("is not owner/name"));
+    assert!(run(&[repository]).contains("GITHUB_TOKEN is not set"));
+    let plain = ("GITHUB_API_URL", "http://api.github.com");
+    assert!(run(&[repository, ("GITHUB_TOKEN", "x"), plain]).contains("must start with https://"));
+}
+
+#[test]
+fn thousands_of_offers_make_a_comment_within_the_limit() {
+    let workspace = workspace();
+    let numbers = 0..5_000;
+    let offers = numbers
+        .clone()
+        .fold(String::new(), |text, number| format!("{text}  - {{id: offer-{number}, cancelPending: true}}\n"));
+    let state = numbers.fold(String::new(), |text, number| {
+        format!("{text}  - {{publisher: contoso, id: offer-{number}, operations: [{{id: op-{number}}}]}}\n")
+    });
+    workspace.write("offers.yaml", format!("publisher: contoso\noffers:\n{offers}"));
+    workspace.write("portal.yaml", format!("offers:\n{state}"));
+    workspace.run(["plan", "--emulate", "portal.yaml", "--out", "plan.json", "--format", "json"]).expect(0);
+    let github = FakeGitHub::start();
+    Step::new(&workspace, &github, 100).report(&["--to", "comment"]).expect(0);
+    let body = github.state().own()[0].body.clone();
+    assert!(body.len() < 60_000, "{}", body.len());
+    assert!(body.contains("5000 operations to cancel") && body.contains("not shown here"));
+    let _ = BOT;
+}
