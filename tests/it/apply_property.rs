@@ -19,7 +19,7 @@ use cancel_pending::portal::{CancelAnswer, CancelPortal, Failure, Location, Prog
 use proptest::prelude::*;
 use tempfile::TempDir;
 
-use crate::support::plans::facts;
+use crate::support::plans::{facts, operation};
 
 /// What happens at a step of the portal's life.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -121,7 +121,7 @@ impl ReadPortal for Portal {
             None => Live::Nothing,
             Some(id) => {
                 let said = if world.cancelling && world.shows_cancelling { "cancelRequested" } else { "canCancel" };
-                Live::Running { operation: Box::new(operation(id, said)), etag: None, message: None }
+                Live::Running { operation: Box::new(cancellable(id, said)), etag: None, message: None }
             }
         }
     }
@@ -204,21 +204,8 @@ impl Watch for Silent {
     fn news(&self, _: &Target, _: &News<'_>) {}
 }
 
-fn operation(id: &str, cancellation: &str) -> Operation {
-    Operation {
-        id: id.parse().expect("an id"),
-        location: String::new(),
-        kind: None,
-        state: Some(StatusWord::new("running")),
-        changed_at: None,
-        step: None,
-        step_status: None,
-        step_number: None,
-        step_count: None,
-        step_estimate: None,
-        progress: None,
-        cancellation: Some(StatusWord::new(cancellation)),
-    }
+fn cancellable(id: &str, cancellation: &str) -> Operation {
+    Operation { cancellation: Some(StatusWord::new(cancellation)), ..operation(id) }
 }
 
 fn the_plan() -> Plan {
@@ -230,7 +217,7 @@ fn the_plan() -> Plan {
         reason: None,
         source: cancel_pending::domain::SourceLocation { path: "offers.yaml".to_owned(), line: 1, column: 1 },
     };
-    let live = Live::Running { operation: Box::new(operation("op", "canCancel")), etag: None, message: None };
+    let live = Live::Running { operation: Box::new(cancellable("op", "canCancel")), etag: None, message: None };
     plan(&facts(), vec![(Limits::default(), vec![Observation { desired, live: Some(live) }])])
 }
 

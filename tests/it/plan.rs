@@ -6,24 +6,7 @@ use cancel_pending::domain::{
 use cancel_pending::plan::{Decision, Note, Observation, Plan, plan};
 use proptest::prelude::*;
 
-use crate::support::plans::{facts, observations};
-
-fn operation(id: &str) -> Operation {
-    Operation {
-        id: id.parse().expect("an id"),
-        location: format!("https://cloudpartner.azure.com/api/x/operations/{id}"),
-        kind: Some("publish".to_owned()),
-        state: Some(StatusWord::new("running")),
-        changed_at: None,
-        step: None,
-        step_status: None,
-        step_number: None,
-        step_count: None,
-        step_estimate: None,
-        progress: None,
-        cancellation: None,
-    }
-}
+use crate::support::plans::{facts, observations, operation};
 
 fn running(operation: Operation) -> Live {
     Live::Running { operation: Box::new(operation), etag: None, message: Some("The portal's words.".to_owned()) }

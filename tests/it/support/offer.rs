@@ -70,6 +70,18 @@ impl OfferPortal {
         Self::watched(cancel, |_, _| {})
     }
 
+    /// Likewise; once it is being cancelled, it is over after so many looks at what runs.
+    pub fn slow(looks: usize, cancel: impl Fn(&mut Offer, &mut TcpStream) + Send + Sync + 'static) -> Self {
+        Self::watched(cancel, move |request, offer| {
+            if offer.cancellation == Some("cancelRequested") && request.path.contains("/submissions/") {
+                offer.polls += 1;
+                if offer.polls == looks {
+                    offer.cancelled();
+                }
+            }
+        })
+    }
+
     /// Likewise; `watch` sees every request before it is answered, and may change the offer.
     pub fn watched(
         cancel: impl Fn(&mut Offer, &mut TcpStream) + Send + Sync + 'static,

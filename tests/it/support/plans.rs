@@ -46,7 +46,25 @@ fn source() -> impl Strategy<Value = SourceLocation> {
     (hostile_text(), 1..9999_u64, 1..99_u64).prop_map(|(path, line, column)| SourceLocation { path, line, column })
 }
 
-fn operation() -> impl Strategy<Value = Operation> {
+/// A running publish, of which the portal says little.
+pub fn operation(id: &str) -> Operation {
+    Operation {
+        id: id.parse().expect("an id"),
+        location: format!("https://cloudpartner.azure.com/api/x/operations/{id}"),
+        kind: Some("publish".to_owned()),
+        state: Some(StatusWord::new("running")),
+        changed_at: None,
+        step: None,
+        step_status: None,
+        step_number: None,
+        step_count: None,
+        step_estimate: None,
+        progress: None,
+        cancellation: None,
+    }
+}
+
+fn any_operation() -> impl Strategy<Value = Operation> {
     let word = || prop::option::of(hostile_text().prop_map(StatusWord::new));
     let state = prop_oneof![Just(Some(StatusWord::new("running"))), word()];
     let cancellation = prop_oneof![
@@ -78,7 +96,7 @@ fn live() -> impl Strategy<Value = Live> {
         1 => Just(Live::Nothing),
         1 => hostile_text().prop_map(|message| Live::Unreadable(ReadFailure { message })),
         1 => Just(Live::Several(vec!["a".parse().expect("an id"), "b".parse().expect("an id")])),
-        4 => (operation(), prop::option::of(hostile_text())).prop_map(|(operation, message)| Live::Running {
+        4 => (any_operation(), prop::option::of(hostile_text())).prop_map(|(operation, message)| Live::Running {
             operation: Box::new(operation),
             etag: None,
             message,
