@@ -71,7 +71,8 @@ impl<R: ReadPortal, W: CancelPortal, V: Watch> EntryRun<'_, R, W, V> {
             match self.reader.at(location).await {
                 Ok(progress) => {
                     self.retry_after = progress.retry_after;
-                    self.tell(&News::Waiting { status: progress.status.as_ref(), percent: progress.percent });
+                    let (status, step) = (progress.status.as_ref(), progress.step.as_deref());
+                    self.tell(&News::Waiting { status, step, percent: progress.percent });
                     let phase = progress.status.as_ref().map(StatusWord::phase);
                     if progress.status.is_some() {
                         self.final_status = progress.status;
@@ -102,6 +103,7 @@ impl<R: ReadPortal, W: CancelPortal, V: Watch> EntryRun<'_, R, W, V> {
     fn still_running(&mut self, operation: &Operation, ended_badly: Option<String>) -> Look {
         self.tell(&News::Waiting {
             status: operation.step_status.as_ref().or(operation.state.as_ref()),
+            step: operation.step.as_deref(),
             percent: operation.progress,
         });
         if let Some(word) = ended_badly {

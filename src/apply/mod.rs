@@ -82,7 +82,9 @@ pub enum News<'a> {
     Waiting {
         /// The last status word.
         status: Option<&'a StatusWord>,
-        /// How far, in percent.
+        /// The step that is being cancelled, or that the cancellation is in.
+        step: Option<&'a str>,
+        /// How far that step has come, in percent.
         percent: Option<u8>,
     },
     /// The portal is read again.

@@ -93,10 +93,11 @@ fn words(news: &News<'_>) -> String {
         News::Sending(attempt) => format!("sending cancel call {attempt}"),
         News::Accepted { location: Some(location) } => format!("accepted, to be followed at {}", terminal(location)),
         News::Accepted { location: None } => "accepted".to_owned(),
-        News::Waiting { status, percent } => {
+        News::Waiting { status, step, percent } => {
+            let step = step.map(|step| format!(", {}", terminal(step))).unwrap_or_default();
             let status = status.map(|word| format!(" ({})", terminal(word.as_str()))).unwrap_or_default();
             let percent = percent.map(|percent| format!(", {percent} %")).unwrap_or_default();
-            format!("being cancelled{status}{percent}")
+            format!("being cancelled{status}{step}{percent}")
         }
         News::Again { why } => format!("reading again: {}", terminal(why)),
         News::Ended(entry) => {

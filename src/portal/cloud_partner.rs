@@ -50,8 +50,8 @@ impl<'a> CloudPartner<'a> {
 
     async fn progress(&self, path_and_query: &str) -> Result<Progress, Failure> {
         let answer = self.transport.get(path_and_query).await?;
-        let (status, percent) = interpret::progress(&answer.body).map_err(Failure::Unreadable)?;
-        Ok(Progress { status, percent, retry_after: retry::retry_after(&answer.headers, SystemTime::now()) })
+        let retry_after = retry::retry_after(&answer.headers, SystemTime::now());
+        interpret::progress(&answer.body, retry_after).map_err(Failure::Unreadable)
     }
 }
 

@@ -4,11 +4,13 @@
 //! form, HTML in messages. What can't be read is an error in words; nothing is guessed.
 
 use std::borrow::Cow;
+use std::time::Duration;
 
 use jiff::Timestamp;
 use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
 
+use super::Progress;
 use super::wire::{Message, OperationDocument, StepDocument, Submission};
 use crate::domain::{Operation, OperationId, Phase, StatusWord};
 
@@ -113,10 +115,15 @@ pub(super) fn operation(body: &[u8], listed: Listed, location: String) -> Result
 }
 
 /// Reads what the document of any long-running operation says of its state.
-pub(super) fn progress(body: &[u8]) -> Result<(Option<StatusWord>, Option<u8>), String> {
+pub(super) fn progress(body: &[u8], retry_after: Option<Duration>) -> Result<Progress, String> {
     let document = operation_document(body)?;
-    let percentage = current_step(&document.steps).and_then(|(_, step)| step.progress_percentage).map(percent);
-    Ok((document.status.as_deref().and_then(word), percentage))
+    let step = current_step(&document.steps).map(|(_, step)| step);
+    Ok(Progress {
+        status: document.status.as_deref().and_then(word),
+        step: step.and_then(|step| text(step.step_name.as_deref().or(step.id.as_deref()))),
+        percent: step.and_then(|step| step.progress_percentage).map(percent),
+        retry_after,
+    })
 }
 
 fn operation_document(body: &[u8]) -> Result<OperationDocument, String> {

@@ -31,7 +31,9 @@ use crate::domain::{EmailAddress, Live, OfferId, OperationId, PublisherId, Statu
 pub struct Progress {
     /// Its status word.
     pub status: Option<StatusWord>,
-    /// How far its current step has come, in percent.
+    /// The step that it is in.
+    pub step: Option<String>,
+    /// How far that step has come, in percent.
     pub percent: Option<u8>,
     /// How long the portal asks to wait before it is read again.
     pub retry_after: Option<Duration>,

@@ -105,7 +105,7 @@ fn failure() -> Failure {
 }
 
 fn progress(status: &str) -> Progress {
-    Progress { status: Some(StatusWord::new(status)), percent: None, retry_after: None }
+    Progress { status: Some(StatusWord::new(status)), step: None, percent: None, retry_after: None }
 }
 
 impl ReadPortal for Portal {
