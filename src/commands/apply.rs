@@ -19,6 +19,7 @@ use super::progress::Progress;
 use super::signals::Signals;
 use super::{Console, Exit, Format, Interruption, Selection, TOOL, files, portal};
 use crate::apply::{ApplyOptions, Journal, JournalError, OpenCall, Stopper};
+use crate::domain::PortalOrigin;
 use crate::outcome::{OutcomeDocument, OutcomeSummary};
 use crate::plan::{FormatVersion, Plan};
 use crate::portal::{CloudPartner, CloudPartnerCanceller};
@@ -207,8 +208,13 @@ async fn open_journal(
     let mut told = false;
     loop {
         match Journal::open(&request.journal, &plan.portal) {
-            Ok((_, left_open)) if nothing_planned && left_open.is_empty() => return Ok(Opened::Nothing),
-            Ok((journal, left_open)) => return Ok(Opened::Journal(journal, left_open)),
+            Ok((journal, mut left_open)) => {
+                // An emulator inside the process starts anew with each run: what an earlier one was
+                // told is gone, and there is nothing to settle.
+                left_open.retain(|_| plan.portal != PortalOrigin::emulator());
+                let nothing = nothing_planned && left_open.is_empty();
+                return Ok(if nothing { Opened::Nothing } else { Opened::Journal(journal, left_open) });
+            }
             Err(JournalError::InUse) if Instant::now() < deadline => {
                 if !told {
                     console.note(&format!(

@@ -207,3 +207,21 @@ fn the_directory_of_the_journal_keeps_out_of_version_control() {
     assert_eq!(workspace.read(".cancel-pending/.gitignore"), "*\n");
     let _ = std::io::stdout().flush();
 }
+
+/// The emulator inside the process starts anew with each run, and so does what is to be done on it.
+#[test]
+fn nothing_is_left_open_on_an_emulator_that_is_gone() {
+    let workspace = Workspace::with("offers.yaml", DESIRED);
+    workspace.write(
+        "portal.yaml",
+        "offers: [{publisher: contoso, id: vm, cancel: {answer: accepted}, operations: [{id: op}]}]\n",
+    );
+    let arguments = ["apply", "--emulate", "portal.yaml", "--auto-approve", "--format", "json"];
+    let run = workspace.run(arguments.iter().copied().chain(["--no-wait"])).expect(3);
+    assert_eq!(run.json()["entries"][0]["outcome"], "accepted");
+    let run = workspace.run(arguments).expect(0);
+    assert_eq!(
+        (&run.json()["entries"][0]["outcome"], &run.json()["entries"][0]["attempts"]),
+        (&"cancelled".into(), &1.into())
+    );
+}

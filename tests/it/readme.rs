@@ -92,6 +92,27 @@ fn every_decision_and_every_diagnostic_is_explained() {
     }
 }
 
+/// The keys of the emulator's state file, read from the types that read them.
+#[test]
+fn every_key_of_the_state_file_is_explained() {
+    let text = readme();
+    let (_, table) = text.split_once("The state file is read strictly").expect("the table");
+    let source = std::fs::read_to_string(repository("src/emulator/scenario.rs")).expect("a source file");
+    let file = syn::parse_file(&source).expect("valid Rust");
+    let structs = file.items.iter().filter_map(|item| match item {
+        syn::Item::Struct(one) => Some(one),
+        _ => None,
+    });
+    for field in structs.flat_map(|one| &one.fields).filter_map(|field| field.ident.as_ref()) {
+        let mut parts = field.to_string().split('_').map(str::to_owned).collect::<Vec<_>>().into_iter();
+        let first = parts.next().unwrap_or_default();
+        let key = parts.fold(first, |key, part| key + &part[..1].to_uppercase() + &part[1..]);
+        // `type` is a word of the language, and called otherwise in it.
+        let key = if key == "kind" { "type".to_owned() } else { key };
+        assert!(table.contains(&format!("`{key}`")), "`{key}` is not in the table");
+    }
+}
+
 /// The picture is the real output, drawn.
 #[test]
 fn the_picture_of_the_plan() {
