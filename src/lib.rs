@@ -5,13 +5,14 @@
 //!
 //! ```text
 //! desired (YAML, pure) ─┐
-//!                       ├─► plan (pure) ─► report (pure: text, JSON, Markdown)
-//! live (portal, HTTP) ──┘
+//!                       ├─► plan (pure) ─► report (pure: text, JSON, Markdown) ─► GitHub
+//! live (portal, HTTP) ──┘        └─► apply (HTTP) ─► outcome ─► report
 //! ```
 //!
-//! [`domain`], [`desired`], [`plan`] and [`report`] are pure: data in, data out. [`portal`]
-//! talks to the portal, [`emulator`] is one, [`commands`] puts them together, [`cli`] is the
-//! command line in front of them.
+//! [`domain`], [`desired`], [`plan`], [`outcome`] and [`report`] are pure: data in, data out.
+//! [`portal`] talks to the portal, [`apply`] carries a plan out on it, [`github`] puts reports
+//! on pull requests, [`emulator`] is a portal to try things on. [`commands`] puts them together,
+//! [`cli`] is the command line in front of them.
 
 pub mod apply;
 pub mod cli;

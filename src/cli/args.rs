@@ -30,7 +30,7 @@ Exit status:
 Environment:
   CANCEL_PENDING_TOKEN   bearer token for the portal
   CANCEL_PENDING_PORTAL  the portal, where --portal is not given
-  GITHUB_TOKEN           report --to comment: token for GitHub
+  GITHUB_TOKEN           report --to comment,check: token for GitHub
   NO_COLOR               no colours, where --color is not given"
 )]
 pub(super) struct Arguments {
@@ -205,6 +205,8 @@ pub(super) enum Target {
     Outputs,
     /// One comment on the pull request, with the token in `GITHUB_TOKEN`
     Comment,
+    /// A check run on the commit, with the token in `GITHUB_TOKEN`
+    Check,
 }
 
 impl From<Target> for ReportTarget {
@@ -214,6 +216,7 @@ impl From<Target> for ReportTarget {
             Target::Annotations => Self::Annotations,
             Target::Outputs => Self::Outputs,
             Target::Comment => Self::Comment,
+            Target::Check => Self::Check,
         }
     }
 }

@@ -18,7 +18,7 @@ use crate::github::{Commented, GitHub, Place, Repository, StickyComment, place_o
 use crate::outcome::OutcomeDocument;
 use crate::plan::Plan;
 use crate::portal::Token;
-use crate::report::{self, CommentMark, terminal};
+use crate::report::{self, Annotation, CommentMark, terminal};
 
 /// The most bytes that all summaries of a step may have: one more, and GitHub drops all of them.
 const SUMMARY_LIMIT: u64 = 1024 * 1024;
@@ -37,6 +37,8 @@ pub enum ReportTarget {
     Outputs,
     /// One comment on the pull request.
     Comment,
+    /// A check run on the commit.
+    Check,
 }
 
 /// What the environment of a workflow says about GitHub.
@@ -98,13 +100,20 @@ pub async fn report(request: &ReportRequest, console: Console) -> anyhow::Result
     let outcome = request.outcome.as_deref().map(|path| read_outcome(path, &plan)).transpose()?;
     let mut failed = false;
     // What needs no call comes first, so that it is there whatever GitHub answers.
-    let order = [ReportTarget::Summary, ReportTarget::Annotations, ReportTarget::Outputs, ReportTarget::Comment];
+    let order = [
+        ReportTarget::Summary,
+        ReportTarget::Annotations,
+        ReportTarget::Outputs,
+        ReportTarget::Comment,
+        ReportTarget::Check,
+    ];
     for target in order.into_iter().filter(|target| request.targets.contains(target)) {
         let (name, result) = match target {
             ReportTarget::Summary => ("summary", summary(request, &plan, outcome.as_ref())),
             ReportTarget::Annotations => ("annotations", annotations(request, &plan, outcome.as_ref(), console)),
             ReportTarget::Outputs => ("outputs", outputs(request, &plan, outcome.as_ref(), console)),
             ReportTarget::Comment => ("comment", comment(request, &plan, outcome.as_ref(), console).await),
+            ReportTarget::Check => ("check", check(request, &plan, outcome.as_ref(), console).await),
         };
         if let Err(error) = result {
             failed = true;
@@ -148,23 +157,24 @@ fn annotations(
     console: Console,
 ) -> anyhow::Result<()> {
     let mut annotations = report::annotations(plan, outcome);
-    let below = below_workspace(request.workspace.as_deref());
-    for annotation in &mut annotations {
-        if let Some((file, _)) = annotation.place.as_mut().filter(|(file, _)| !file.starts_with('/')) {
-            *file = format!("{below}{file}");
-        }
-    }
+    below_workspace(request.workspace.as_deref(), &mut annotations);
     console.result(&report::workflow_commands(&annotations))
 }
 
-/// The working directory below the workspace, as a prefix for paths.
-fn below_workspace(workspace: Option<&Path>) -> String {
-    let here = Path::new(".").canonicalize();
-    let (Some(Ok(workspace)), Ok(here)) = (workspace.map(Path::canonicalize), here) else { return String::new() };
-    match here.strip_prefix(workspace) {
-        Ok(below) if below.as_os_str().is_empty() => String::new(),
-        Ok(below) => format!("{}/", below.to_string_lossy().replace('\\', "/")),
-        Err(_) => String::new(),
+/// Makes the paths of annotations relative to the workspace, where the repository is.
+fn below_workspace(workspace: Option<&Path>, annotations: &mut [Annotation]) {
+    let (Some(Ok(workspace)), Ok(here)) = (workspace.map(Path::canonicalize), Path::new(".").canonicalize()) else {
+        return;
+    };
+    let Ok(below) = here.strip_prefix(workspace) else { return };
+    if below.as_os_str().is_empty() {
+        return;
+    }
+    let below = below.to_string_lossy().replace('\\', "/");
+    for annotation in annotations {
+        if let Some((file, _)) = annotation.place.as_mut().filter(|(file, _)| !file.starts_with('/')) {
+            *file = format!("{below}/{file}");
+        }
     }
 }
 
@@ -203,12 +213,7 @@ async fn comment(
     console: Console,
 ) -> anyhow::Result<()> {
     let settings = &request.github;
-    let missing = |name: &str| anyhow!("{name} is not set; is this a step of a workflow?");
-    let repository = settings.repository.as_deref().ok_or_else(|| missing("GITHUB_REPOSITORY"))?;
-    let repository = Repository::read(repository).ok_or_else(|| anyhow!("GITHUB_REPOSITORY is not owner/name"))?;
-    let token = settings.token.as_ref().ok_or_else(|| {
-        anyhow!("GITHUB_TOKEN is not set: give the step `env: GITHUB_TOKEN: ${{{{ github.token }}}}` and the job `pull-requests: write`")
-    })?;
+    let github = github(settings)?;
     let event = event(settings)?;
     let sha = settings.sha.as_deref().unwrap_or_default();
     let place = match request.pull_request {
@@ -221,18 +226,15 @@ async fn comment(
         ),
     };
     let number = |text: &Option<String>| text.as_deref().and_then(|text| text.parse().ok()).unwrap_or(0);
-    let head = [&event["pull_request"]["head"]["sha"], &event["workflow_run"]["head_sha"]];
     let mark = CommentMark {
         key: key(request, plan)?,
-        head: head.into_iter().find_map(serde_json::Value::as_str).unwrap_or(sha).chars().take(64).collect(),
+        head: head(&event, sha).chars().take(64).collect(),
         run: number(&settings.run_id),
         attempt: number(&settings.run_attempt),
         digest: plan.decision_digest.clone(),
         applied: outcome.is_some(),
         history: Vec::new(),
     };
-    let github =
-        GitHub::new(settings.api_url.as_deref().unwrap_or("https://api.github.com"), token.expose(), repository)?;
     let pull_request = github.pull_request(&place).await?;
     let commented = github
         .stick(
@@ -259,6 +261,47 @@ async fn comment(
         (Some(path), true) => append_outputs(path, &[("comment-url".to_owned(), url)]),
         _ => Ok(()),
     }
+}
+
+/// GitHub, with what the environment says of it.
+fn github(settings: &GitHubSettings) -> anyhow::Result<GitHub> {
+    let missing = |name: &str| anyhow!("{name} is not set; is this a step of a workflow?");
+    let repository = settings.repository.as_deref().ok_or_else(|| missing("GITHUB_REPOSITORY"))?;
+    let repository = Repository::read(repository).ok_or_else(|| anyhow!("GITHUB_REPOSITORY is not owner/name"))?;
+    let token = settings.token.as_ref().ok_or_else(|| {
+        anyhow!("GITHUB_TOKEN is not set: give the step `env: GITHUB_TOKEN: ${{{{ github.token }}}}`, and the job the permission to write")
+    })?;
+    let api_url = settings.api_url.as_deref().unwrap_or("https://api.github.com");
+    Ok(GitHub::new(api_url, token.expose(), repository)?)
+}
+
+/// The commit that a run is about: the head of the pull request, and not its merge with the base.
+fn head<'a>(event: &'a serde_json::Value, sha: &'a str) -> &'a str {
+    let named = [&event["pull_request"]["head"]["sha"], &event["workflow_run"]["head_sha"]];
+    named.into_iter().find_map(serde_json::Value::as_str).unwrap_or(sha)
+}
+
+async fn check(
+    request: &ReportRequest,
+    plan: &Plan,
+    outcome: Option<&OutcomeDocument>,
+    console: Console,
+) -> anyhow::Result<()> {
+    let github = github(&request.github)?;
+    let event = event(&request.github)?;
+    let head = head(&event, request.github.sha.as_deref().unwrap_or_default());
+    if head.len() < 7 || !head.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+        return Err(anyhow!("the run names no commit, neither in its event nor in GITHUB_SHA"));
+    }
+    let name = match &request.key {
+        Some(_) => format!("cancel-pending ({})", key(request, plan)?),
+        None => "cancel-pending".to_owned(),
+    };
+    let mut check = report::check(plan, outcome);
+    below_workspace(request.workspace.as_deref(), &mut check.annotations);
+    let url = github.check(&name, head, &check).await?;
+    console.note(&format!("check: {}\n", terminal(&url)));
+    Ok(())
 }
 
 /// Why a comment must stay as it is.

@@ -4,6 +4,7 @@
 //! what the text says is the `report` module's. Nothing here may fail the run: what did not
 //! work is said, and the caller goes on.
 
+mod check;
 mod client;
 mod comment;
 mod place;

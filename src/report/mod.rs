@@ -5,6 +5,7 @@
 //! document; no clock (ages are counted from the document's own time), no terminal, no files.
 
 mod annotations;
+mod check;
 mod comment;
 mod diagnostics;
 mod diff;
@@ -18,6 +19,7 @@ mod text;
 mod words;
 
 pub use annotations::{Annotation, AnnotationLevel, annotations, workflow_commands};
+pub use check::{Check, Conclusion, check};
 pub use comment::{CommentMark, PastDecision, comment, is_key};
 pub use diagnostics::diagnostics;
 pub use diff::pending_operation_diff;

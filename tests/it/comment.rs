@@ -290,3 +290,43 @@ fn thousands_of_offers_make_a_comment_within_the_limit() {
     assert!(body.contains("5000 operations to cancel") && body.contains("not shown here"));
     let _ = BOT;
 }
+
+#[test]
+fn the_check_run_carries_verdict_and_decision() {
+    let (workspace, github) = (workspace(), FakeGitHub::start());
+    let run = Step::new(&workspace, &github, 100).report(&["--to", "check"]).expect(1);
+    assert_eq!(run.stderr, "check: https://github.com/contoso/offers/runs/1\n");
+    let check = github.state().checks.remove(0);
+    let plan: cancel_pending::plan::Plan = serde_json::from_str(&workspace.read("plan.json")).expect("a plan");
+    assert_eq!(check["head_sha"], "abc1234", "the head of the pull request, not its merge");
+    assert_eq!((&check["conclusion"], &check["external_id"]), (&json!("failure"), &json!(plan.decision_digest)));
+    let text = check["output"]["text"].as_str().expect("a text");
+    let document = text.split("```json\n").nth(1).and_then(|rest| rest.split("\n```").next()).expect("the document");
+    assert_eq!(cancel_pending::domain::sha256_hex(document.as_bytes()), plan.decision_digest);
+    let annotations = check["output"]["annotations"].as_array().expect("annotations").clone();
+    assert!(
+        annotations
+            .iter()
+            .any(|one| one["path"] == "offers.yaml" && one["start_line"] == 14 && one["annotation_level"] == "warning")
+    );
+    // A plan that can be applied, and one that was.
+    workspace.run(["plan", "--emulate", "portal.yaml", "--offer", "contoso-container", "--out", "plan.json"]).expect(0);
+    Step::new(&workspace, &github, 101).report(&["--to", "check", "--key", "vm"]).expect(0);
+    let apply = [
+        "apply",
+        "--plan",
+        "plan.json",
+        "--emulate",
+        "portal.yaml",
+        "--auto-approve",
+        "--no-wait",
+        "--out",
+        "outcome.json",
+    ];
+    workspace.run(apply).expect(0);
+    Step::new(&workspace, &github, 102).report(&["--outcome", "outcome.json", "--to", "check"]).expect(0);
+    let checks = github.state().checks.clone();
+    assert_eq!((&checks[0]["conclusion"], &checks[0]["name"]), (&json!("success"), &json!("cancel-pending (vm)")));
+    assert_eq!(checks[1]["conclusion"], "success");
+    assert!(checks[1]["output"]["title"].as_str().is_some_and(|title| title.starts_with("Apply: 1 cancelled")));
+}

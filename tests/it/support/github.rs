@@ -40,6 +40,8 @@ pub struct State {
     /// Pull requests of any commit: number and merge commit.
     pub pulls_of_commit: Vec<(u64, &'static str)>,
     pub pulls_of_branch: Vec<u64>,
+    /// The check runs, as they were sent.
+    pub checks: Vec<Value>,
     pub log: Vec<String>,
     next: u64,
 }
@@ -73,6 +75,7 @@ impl FakeGitHub {
             creates: vec![],
             pulls_of_commit: vec![],
             pulls_of_branch: vec![],
+            checks: vec![],
             log: vec![],
             next: 0,
         }));
@@ -151,6 +154,10 @@ fn handle(request: &Request, stream: &mut TcpStream, state: &mut State) {
                     send(stream, 201, document(added));
                 }
             }
+        }
+        ("POST", "/repos/contoso/offers/check-runs") => {
+            state.checks.push(serde_json::from_str(&request.body).expect("JSON"));
+            send(stream, 201, json!({"id": 1, "html_url": "https://github.com/contoso/offers/runs/1"}));
         }
         ("PATCH", path) => {
             let id: u64 = path.rsplit('/').next().and_then(|text| text.parse().ok()).expect("a number");
