@@ -119,8 +119,7 @@ fn leads_away(path: &Path) -> Option<Diagnostic> {
     let stays = path.components().all(|part| matches!(part, Component::Normal(_) | Component::CurDir));
     let root = if stays { Path::new(".") } else { path.parent()? };
     let (root, real) = (root.canonicalize().ok()?, path.canonicalize().ok()?);
-    let is_link = !stays && !fs::symlink_metadata(path).ok()?.is_symlink();
-    (!is_link && !real.starts_with(&root)).then(|| {
+    (!real.starts_with(&root)).then(|| {
         let help = "put the file itself there, or name the place that the link leads to";
         whole(path, Code::Unreadable, "a symbolic link leads out of the directory".to_owned(), Some(help))
     })
