@@ -106,15 +106,9 @@ impl<'a, R: ReadPortal, W: CancelPortal, V: Watch> EntryRun<'a, R, W, V> {
 
     pub async fn run(mut self) -> OutcomeEntry {
         let (outcome, message) = self.reconcile().await;
-        let message = match (message, self.trouble.take()) {
-            (Some(message), Some(trouble)) => Some(format!("{message}; {trouble}")),
-            (message, trouble) => message.or(trouble),
-        };
+        let message = joined(message, self.trouble.take());
         let written = self.journal_outcome(outcome, message.as_deref());
-        let message = match (message, written.err()) {
-            (Some(message), Some(error)) => Some(format!("{message}; {error}")),
-            (message, error) => message.or(error.map(|error| error.to_string())),
-        };
+        let message = joined(message, written.err().map(|error| error.to_string()));
         let entry = OutcomeEntry {
             publisher: self.target.publisher.clone(),
             offer: self.target.offer.clone(),
@@ -160,9 +154,7 @@ impl<'a, R: ReadPortal, W: CancelPortal, V: Watch> EntryRun<'a, R, W, V> {
             };
             let cancellation = operation.cancellation.as_ref().map(StatusWord::cancellation);
             let phase = operation.state.as_ref().map_or(Phase::Pending, StatusWord::phase);
-            if cancellation == Some(CancellationWord::Requested) || phase == Phase::Cancelling {
-                self.seen_cancelling = true;
-            }
+            self.seen_cancelling |= operation.is_being_cancelled();
             if self.seen_cancelling || matches!(self.sent, Sent::Accepted | Sent::Cancelled) {
                 return if self.wait { self.follow().await } else { self.not_followed() };
             }
@@ -414,5 +406,13 @@ impl<'a, R: ReadPortal, W: CancelPortal, V: Watch> EntryRun<'a, R, W, V> {
     /// An entry of which nothing was ever written has no ending to write either.
     fn journal_outcome(&self, outcome: Outcome, message: Option<&str>) -> Result<(), JournalError> {
         if self.attempts == 0 { Ok(()) } else { self.journal().outcome(self.subject(), outcome, message) }
+    }
+}
+
+/// Two things to say as one.
+fn joined(first: Option<String>, second: Option<String>) -> Option<String> {
+    match (first, second) {
+        (Some(first), Some(second)) => Some(format!("{first}; {second}")),
+        (first, second) => first.or(second),
     }
 }

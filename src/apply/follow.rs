@@ -10,7 +10,7 @@ use tokio::time::{Instant, sleep_until};
 
 use super::entry::{EntryRun, Seen, Sent};
 use super::{Mode, News, Watch};
-use crate::domain::{CancellationWord, Operation, Phase, StatusWord};
+use crate::domain::{Operation, Phase, StatusWord};
 use crate::outcome::Outcome;
 use crate::portal::{CancelPortal, ReadPortal};
 
@@ -110,9 +110,7 @@ impl<R: ReadPortal, W: CancelPortal, V: Watch> EntryRun<'_, R, W, V> {
             let text = format!("the cancellation ended as `{word}`, and the operation goes on");
             return Look::Ended((Outcome::Failed, Some(text)));
         }
-        let requested = operation.cancellation.as_ref().map(StatusWord::cancellation)
-            == Some(CancellationWord::Requested)
-            || operation.state.as_ref().map(StatusWord::phase) == Some(Phase::Cancelling);
+        let requested = operation.is_being_cancelled();
         self.seen_cancelling |= requested;
         if self.sent == Sent::Nothing && !requested && self.target.mode != Mode::Settle {
             let text = "it was being cancelled, and is not any more; make a new plan";

@@ -9,7 +9,7 @@ use std::path::{Component, Path, PathBuf};
 
 use crate::desired::{self, Code, Diagnostic, MAX_FILE_BYTES, SourceFile};
 use crate::domain::DesiredSet;
-use crate::report::diagnostics;
+use crate::report::{counted, diagnostics};
 
 use super::Console;
 
@@ -28,7 +28,6 @@ pub(super) fn desired_state(paths: &[PathBuf], console: Console) -> Option<Desir
     let mut paths: Vec<&str> = found.iter().map(|diagnostic| diagnostic.path.as_str()).collect();
     paths.sort_unstable();
     paths.dedup();
-    let count = |count: usize, noun: &str| format!("{count} {noun}{}", if count == 1 { "" } else { "s" });
     let shown = &found[..found.len().min(MAX_SHOWN)];
     console.note(&diagnostics(shown, console.err));
     if shown.len() < found.len() {
@@ -36,8 +35,8 @@ pub(super) fn desired_state(paths: &[PathBuf], console: Console) -> Option<Desir
     }
     console.note(&format!(
         "\nerror: {} in {}; nothing was sent to the portal\n",
-        count(found.len(), "mistake"),
-        count(paths.len(), "file")
+        counted(found.len(), "mistake"),
+        counted(paths.len(), "file")
     ));
     None
 }

@@ -6,7 +6,7 @@
 use std::path::PathBuf;
 
 use super::{Console, Exit, files};
-use crate::report::terminal;
+use crate::report::{counted, terminal};
 
 /// Checks desired-state files.
 ///
@@ -18,8 +18,7 @@ pub fn validate(paths: &[PathBuf], console: Console) -> anyhow::Result<Exit> {
     for file in &desired.files {
         let of_file = || desired.offers().filter(|offer| offer.source.path == file.path);
         let (offers, marked) = (of_file().count(), of_file().filter(|offer| offer.mark.is_some()).count());
-        let noun = if offers == 1 { "offer" } else { "offers" };
-        text.push_str(&format!("{}: valid, {offers} {noun}, {marked} marked\n", terminal(&file.path)));
+        text.push_str(&format!("{}: valid, {}, {marked} marked\n", terminal(&file.path), counted(offers, "offer")));
     }
     console.result(&text)?;
     Ok(Exit::Done)

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{OperationId, StatusWord};
+use super::{CancellationWord, OperationId, Phase, StatusWord};
 
 /// A pending operation, as the portal describes it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -39,6 +39,15 @@ pub struct Operation {
     pub progress: Option<u8>,
     /// The portal's `cancellationRequestState`; null when it said nothing about it.
     pub cancellation: Option<StatusWord>,
+}
+
+impl Operation {
+    /// Whether the portal says, in either of its words for it, that it is being cancelled.
+    #[must_use]
+    pub fn is_being_cancelled(&self) -> bool {
+        self.cancellation.as_ref().map(StatusWord::cancellation) == Some(CancellationWord::Requested)
+            || self.state.as_ref().map(StatusWord::phase) == Some(Phase::Cancelling)
+    }
 }
 
 /// Why the live state of an offer is not known.

@@ -4,6 +4,7 @@
 //! valid. Must not know where a value came from or where it goes: no files, no HTTP, no
 //! clock, no environment, no rendering.
 
+mod cause;
 mod digest;
 mod email;
 mod ids;
@@ -12,10 +13,11 @@ mod mark;
 mod origin;
 mod words;
 
+pub use cause::first_cause;
 pub use digest::sha256_hex;
 pub use email::{EmailAddress, EmailError};
 pub use ids::{IdError, OfferId, OperationId, PublisherId};
 pub use live::{Live, Operation, ReadFailure};
 pub use mark::{DesiredOffer, DesiredSet, DesiredState, FileDigest, Limits, Mark, SourceLocation};
-pub use origin::{OriginError, PortalOrigin};
+pub use origin::{OriginError, PortalOrigin, is_loopback};
 pub use words::{CancellationWord, Phase, StatusWord};

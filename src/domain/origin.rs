@@ -78,7 +78,10 @@ impl PortalOrigin {
     }
 }
 
-fn is_loopback(url: &Url) -> bool {
+/// Whether the host of an address is this machine by its very name, so that plain http to it is
+/// seen by nobody else.
+#[must_use]
+pub fn is_loopback(url: &Url) -> bool {
     match url.host() {
         Some(Host::Ipv4(address)) => address.is_loopback(),
         Some(Host::Ipv6(address)) => address.is_loopback(),

@@ -9,9 +9,10 @@ use backon::{ExponentialBuilder, Retryable as _};
 use octocrab::Octocrab;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use url::{Host, Url};
+use url::Url;
 
 use super::{Place, Repository};
+use crate::domain::{first_cause, is_loopback};
 
 /// How long one call may take.
 const CALL_TIME: Duration = Duration::from_secs(20);
@@ -86,12 +87,7 @@ impl GitHub {
     pub fn new(api_url: &str, token: &str, repository: Repository) -> Result<Self, GitHubError> {
         let wrong = |text: String| GitHubError::Settings(text);
         let url = Url::parse(api_url).map_err(|error| wrong(format!("GITHUB_API_URL is not a URL ({error})")))?;
-        let loopback = match url.host() {
-            Some(Host::Ipv4(address)) => address.is_loopback(),
-            Some(Host::Ipv6(address)) => address.is_loopback(),
-            Some(Host::Domain(name)) => name == "localhost",
-            None => false,
-        };
+        let loopback = is_loopback(&url);
         if url.scheme() != "https" && !(url.scheme() == "http" && loopback) {
             return Err(wrong("GITHUB_API_URL must start with https://".to_owned()));
         }
@@ -222,13 +218,6 @@ fn failure(error: &octocrab::Error) -> GitHubError {
             let message = source.message.chars().take(300).collect();
             GitHubError::Refused { status: source.status_code.as_u16(), message, wait }
         }
-        other => {
-            // The outer layers name the step that failed; the first cause says why.
-            let mut cause: &dyn std::error::Error = other;
-            while let Some(source) = cause.source() {
-                cause = source;
-            }
-            GitHubError::NoAnswer(cause.to_string().chars().take(300).collect())
-        }
+        other => GitHubError::NoAnswer(first_cause(other).chars().take(300).collect()),
     }
 }

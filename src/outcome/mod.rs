@@ -3,6 +3,8 @@
 //! Owns names and order of its fields, and what an outcome means for the exit status. Pure:
 //! what happened is found out in `apply`.
 
+use std::collections::HashMap;
+
 use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -176,6 +178,16 @@ impl OutcomeDocument {
     /// The entries with one outcome, in order.
     pub fn entries_with(&self, outcome: Outcome) -> impl Iterator<Item = &OutcomeEntry> {
         self.entries.iter().filter(move |entry| entry.outcome == outcome)
+    }
+
+    /// The entries by their offer; of several, the first.
+    #[must_use]
+    pub fn by_offer(&self) -> HashMap<(&PublisherId, &OfferId), &OutcomeEntry> {
+        let mut entries = HashMap::with_capacity(self.entries.len());
+        for entry in &self.entries {
+            entries.entry((&entry.publisher, &entry.offer)).or_insert(entry);
+        }
+        entries
     }
 
     /// Whether something was not cancelled that should have been.

@@ -18,7 +18,7 @@ use tokio::time::{Instant, timeout};
 use super::failure::Failure;
 use super::token::{Credential, Token};
 use super::{retry, wire};
-use crate::domain::PortalOrigin;
+use crate::domain::{PortalOrigin, first_cause};
 
 /// The most bytes of an answer that are read.
 pub const MAX_ANSWER_BYTES: usize = 4 * 1024 * 1024;
@@ -231,9 +231,5 @@ fn failure_of(error: &reqwest::Error) -> Failure {
 
 /// The first cause: the outer layers only say that there was one, and name the address.
 fn innermost(error: &reqwest::Error) -> String {
-    let mut cause: &dyn std::error::Error = error;
-    while let Some(source) = cause.source() {
-        cause = source;
-    }
-    if error.source().is_none() { "the request could not be made".to_owned() } else { cause.to_string() }
+    if error.source().is_none() { "the request could not be made".to_owned() } else { first_cause(error) }
 }

@@ -51,10 +51,9 @@ pub fn annotations(plan: &Plan, outcome: Option<&OutcomeDocument>) -> Vec<Annota
             message: refused.clone(),
         });
     }
+    let ended = outcome.map(OutcomeDocument::by_offer).unwrap_or_default();
     for entry in &plan.entries {
-        let ended = outcome.and_then(|document| {
-            document.entries.iter().find(|ended| ended.publisher == entry.publisher && ended.offer == entry.offer)
-        });
+        let ended = ended.get(&(&entry.publisher, &entry.offer));
         let (level, title, message) = match ended {
             Some(ended) => {
                 let level = match ended.outcome {

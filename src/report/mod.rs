@@ -30,3 +30,4 @@ pub use outcome_markdown::outcome_markdown;
 pub use outcome_text::outcome_text;
 pub use outputs::{output_file, outputs};
 pub use text::{TextStyle, plan_text};
+pub use words::counted;

@@ -34,15 +34,14 @@ pub fn outputs(plan: &Plan, outcome: Option<&OutcomeDocument>) -> Vec<(String, S
         let count = outcome.map_or(0, |document| document.summary.count(outcome_name));
         all.push((format!("{}-count", outcome_name.as_str()), count.to_string()));
     }
+    let ended = outcome.map(OutcomeDocument::by_offer).unwrap_or_default();
     let locations: Vec<OperationLocation<'_>> = plan
         .entries
         .iter()
         .filter(|entry| matches!(entry.decision, Decision::Cancel | Decision::Wait))
         .filter_map(|entry| {
             let operation = entry.operation.as_ref()?;
-            let ended = outcome.and_then(|document| {
-                document.entries.iter().find(|one| one.publisher == entry.publisher && one.offer == entry.offer)
-            });
+            let ended = ended.get(&(&entry.publisher, &entry.offer));
             Some(OperationLocation {
                 publisher: entry.publisher.as_str(),
                 offer: entry.offer.as_str(),

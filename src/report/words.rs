@@ -43,7 +43,8 @@ pub(super) fn coverage(plan: &Plan) -> String {
 }
 
 /// `1 operation`, `2 operations`.
-pub(super) fn counted(count: usize, noun: &str) -> String {
+#[must_use]
+pub fn counted(count: usize, noun: &str) -> String {
     format!("{count} {noun}{}", if count == 1 { "" } else { "s" })
 }
 

@@ -3,7 +3,8 @@
 
 use std::io::Write as _;
 use std::net::TcpStream;
-use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use cancel_pending::domain::Live;
@@ -295,11 +296,9 @@ fn hostile_words_of_the_portal_stay_inert_in_every_format() {
     }
 }
 
-#[test]
-fn no_more_requests_at_once_than_asked_for() {
-    use std::sync::Arc;
-    use std::sync::atomic::{AtomicUsize, Ordering};
-    let (now, most) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
+/// A portal on which nothing runs, and the most requests that it had at once.
+fn crowded() -> (RawPortal, Arc<AtomicUsize>) {
+    let (now, most) = (AtomicUsize::new(0), Arc::new(AtomicUsize::new(0)));
     let peak = Arc::clone(&most);
     let portal = RawPortal::start(move |_, stream| {
         peak.fetch_max(now.fetch_add(1, Ordering::SeqCst) + 1, Ordering::SeqCst);
@@ -307,6 +306,12 @@ fn no_more_requests_at_once_than_asked_for() {
         now.fetch_sub(1, Ordering::SeqCst);
         answer(stream, "200 OK", &[], b"[]");
     });
+    (portal, most)
+}
+
+#[test]
+fn no_more_requests_at_once_than_asked_for() {
+    let (portal, most) = crowded();
     let offers: String = (0..40).map(|number| format!("  - {{id: offer-{number}, cancelPending: true}}\n")).collect();
     let workspace = Workspace::with("offers.yaml", format!("publisher: contoso\noffers:\n{offers}"));
     workspace.run(["plan", "--portal", &portal.url, "--concurrency", "3"]).expect(0);
@@ -333,7 +338,7 @@ fn no_token_shows_anywhere() {
 }
 
 /// A credential whose first token the portal does not accept.
-struct Renewable(std::sync::atomic::AtomicUsize);
+struct Renewable(AtomicUsize);
 
 impl Credential for Renewable {
     fn token(&self) -> Pending<'_, Result<Token, CredentialError>> {
@@ -341,7 +346,7 @@ impl Credential for Renewable {
     }
 
     fn renew<'a>(&'a self, _: &'a Token) -> Pending<'a, Result<Token, CredentialError>> {
-        self.0.fetch_add(1, std::sync::atomic::Ordering::SeqCst);
+        self.0.fetch_add(1, Ordering::SeqCst);
         Box::pin(std::future::ready(Token::new("new")))
     }
 }
@@ -353,14 +358,14 @@ async fn a_token_that_is_not_accepted_is_renewed_once() {
             let right = request.header("authorization") == Some(&format!("Bearer {accepted}"));
             answer(stream, if right { "200 OK" } else { "401 Unauthorized" }, &[], b"[]");
         });
-        let credential = std::sync::Arc::new(Renewable(0.into()));
+        let credential = Arc::new(Renewable(0.into()));
         let origin = raw.url.parse().expect("an origin");
-        let shared: std::sync::Arc<dyn Credential> = std::sync::Arc::<Renewable>::clone(&credential);
+        let shared: Arc<dyn Credential> = Arc::<Renewable>::clone(&credential);
         let transport = Transport::new(origin, shared, &TransportSettings::default()).expect("a transport");
         let (publisher, offer) = ("contoso".parse().expect("an id"), "vm".parse().expect("an id"));
         let live = CloudPartner::new(&transport).live(&publisher, &offer).await;
         assert_eq!(live == Live::Nothing, accepted == "new", "{live:?}");
-        assert_eq!(credential.0.load(std::sync::atomic::Ordering::SeqCst), expected_renewals);
+        assert_eq!(credential.0.load(Ordering::SeqCst), expected_renewals);
         assert_eq!(raw.requests(), expected_requests);
         // The same for the call that can't be repeated: a 401 has done nothing.
         let canceller = CloudPartnerCanceller::new(&transport);
@@ -373,16 +378,7 @@ async fn a_token_that_is_not_accepted_is_renewed_once() {
 /// However many offers are read at once: the transport lets through as many requests as it may.
 #[tokio::test(flavor = "multi_thread")]
 async fn the_transport_has_a_gate_of_its_own() {
-    use std::sync::Arc;
-    use std::sync::atomic::{AtomicUsize, Ordering};
-    let (now, most) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
-    let peak = Arc::clone(&most);
-    let raw = RawPortal::start(move |_, stream| {
-        peak.fetch_max(now.fetch_add(1, Ordering::SeqCst) + 1, Ordering::SeqCst);
-        std::thread::sleep(Duration::from_millis(5));
-        now.fetch_sub(1, Ordering::SeqCst);
-        answer(stream, "200 OK", &[], b"[]");
-    });
+    let (raw, most) = crowded();
     let settings = TransportSettings { concurrency: 2, ..TransportSettings::default() };
     let credential = Arc::new(cancel_pending::portal::StaticToken(Token::new("x").expect("a token")));
     let transport = Transport::new(raw.url.parse().expect("an origin"), credential, &settings).expect("a transport");
