@@ -30,7 +30,7 @@ Exit status:
 Environment:
   CANCEL_PENDING_TOKEN   bearer token for the portal
   CANCEL_PENDING_PORTAL  the portal, where --portal is not given
-  GITHUB_TOKEN           report --to comment,check: token for GitHub
+  GITHUB_TOKEN           report --to comment,review,check: token for GitHub
   NO_COLOR               no colours, where --color is not given"
 )]
 pub(super) struct Arguments {
@@ -131,6 +131,9 @@ pub(super) struct PlanArguments {
     /// End with status 2 when the plan holds cancellations and nothing failed
     #[arg(long)]
     pub detailed_exitcode: bool,
+    /// Do not read the portal: every marked offer is in the plan as not read, and nothing of it can be applied
+    #[arg(long, conflicts_with = "emulate")]
+    pub offline: bool,
     #[command(flatten)]
     pub portal: PortalArguments,
 }
@@ -187,7 +190,7 @@ pub(super) struct ReportArguments {
     /// Which comment it is, where a pull request has one for each of several plans
     #[arg(long, value_name = "KEY")]
     pub key: Option<String>,
-    /// Who writes the comment, where GitHub does not tell whose the token is
+    /// Who writes the comments, where GitHub does not tell whose the token is
     #[arg(long, value_name = "LOGIN")]
     pub comment_author: Option<String>,
     /// End with status 1 when a target could not be reported to
@@ -205,6 +208,8 @@ pub(super) enum Target {
     Outputs,
     /// One comment on the pull request, with the token in `GITHUB_TOKEN`
     Comment,
+    /// Comments on the lines of the marks, with suggestions, with the token in `GITHUB_TOKEN`
+    Review,
     /// A check run on the commit, with the token in `GITHUB_TOKEN`
     Check,
 }
@@ -216,6 +221,7 @@ impl From<Target> for ReportTarget {
             Target::Annotations => Self::Annotations,
             Target::Outputs => Self::Outputs,
             Target::Comment => Self::Comment,
+            Target::Review => Self::Review,
             Target::Check => Self::Check,
         }
     }

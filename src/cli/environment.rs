@@ -26,6 +26,7 @@ pub(super) fn github() -> anyhow::Result<GitHubSettings> {
     let token = variable("GITHUB_TOKEN").or_else(|| variable("GH_TOKEN"));
     Ok(GitHubSettings {
         api_url: variable("GITHUB_API_URL"),
+        server_url: variable("GITHUB_SERVER_URL"),
         token: token.as_deref().map(Token::new).transpose().context("in GITHUB_TOKEN")?,
         repository: variable("GITHUB_REPOSITORY"),
         event_name: variable("GITHUB_EVENT_NAME"),

@@ -82,6 +82,7 @@ fn dispatch(arguments: Arguments, environment: &Environment, console: Console) -
                 out: plan.out,
                 format: plan.format.into(),
                 detailed_exitcode: plan.detailed_exitcode,
+                offline: plan.offline,
             };
             block_on(commands::plan(&request, console))
         }

@@ -86,6 +86,9 @@ pub async fn apply(request: &ApplyRequest, console: Console) -> anyhow::Result<E
             plan.decision_digest
         );
     }
+    if plan.unread() > 0 {
+        bail!("the plan was made without reading the portal (plan --offline): make one that reads it");
+    }
     if let Some(refused) = &plan.refused {
         bail!("the plan is refused: {}", terminal(refused));
     }

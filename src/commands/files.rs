@@ -90,7 +90,7 @@ fn expand(path: &Path, found: &mut Vec<Diagnostic>) -> Vec<PathBuf> {
     files
 }
 
-fn read(path: &Path, found: &mut Vec<Diagnostic>) -> Option<SourceFile> {
+pub(super) fn read(path: &Path, found: &mut Vec<Diagnostic>) -> Option<SourceFile> {
     if let Some(diagnostic) = leads_away(path) {
         found.push(diagnostic);
         return None;

@@ -16,6 +16,12 @@ use crate::portal::ReadPortal;
 /// How long work may take before a bar is drawn.
 const MOMENT: Duration = Duration::from_millis(500);
 
+/// All offers, with nothing known of their live state.
+pub(super) fn unread(desired: &DesiredSet) -> Vec<(Limits, Vec<Observation>)> {
+    let unread = |offer: &_| Observation { desired: Clone::clone(offer), live: None };
+    desired.states.iter().map(|state| (state.limits, state.offers.iter().map(unread).collect())).collect()
+}
+
 /// Reads the live state of each offer that needs it, `concurrency` at a time.
 pub(super) async fn observe(
     desired: &DesiredSet,
@@ -24,14 +30,7 @@ pub(super) async fn observe(
     now: Timestamp,
     console: Console,
 ) -> Vec<(Limits, Vec<Observation>)> {
-    let mut groups: Vec<(Limits, Vec<Observation>)> = desired
-        .states
-        .iter()
-        .map(|state| {
-            let unread = |offer: &_| Observation { desired: Clone::clone(offer), live: None };
-            (state.limits, state.offers.iter().map(unread).collect())
-        })
-        .collect();
+    let mut groups = unread(desired);
     let wanted: Vec<(usize, usize)> = groups
         .iter()
         .enumerate()

@@ -11,7 +11,7 @@ use super::console::write_document;
 use super::portal::{OpenPortal, PortalRequest};
 use super::signals::Signals;
 use super::{Console, Exit, Format, TOOL, files, live, portal};
-use crate::domain::{DesiredOffer, DesiredSet};
+use crate::domain::{DesiredOffer, DesiredSet, PortalOrigin};
 use crate::plan::{Plan, PlanFacts};
 use crate::portal::CloudPartner;
 use crate::report::{self, COMMENT_LIMIT, terminal};
@@ -38,6 +38,8 @@ pub struct PlanRequest {
     pub format: Format,
     /// Whether a plan with cancellations ends with status 2.
     pub detailed_exitcode: bool,
+    /// Whether the portal is not to be read.
+    pub offline: bool,
     /// The portal.
     pub portal: PortalRequest,
 }
@@ -49,13 +51,18 @@ pub struct PlanRequest {
 pub async fn plan(request: &PlanRequest, console: Console) -> anyhow::Result<Exit> {
     let Some(desired) = files::desired_state(&request.paths, console) else { return Ok(Exit::Failed) };
     let desired = select(desired, &request.selection)?;
-    let mut signals = Signals::listen().context("signals can't be handled")?;
-    let open = portal::open(&request.portal).await?;
-    let made = tokio::select! {
-        made = make(&desired, &open, request.portal.concurrency, console) => made,
-        interruption = signals.next() => {
-            console.note("error: interrupted, no plan was made\n");
-            return Ok(Exit::Interrupted(interruption));
+    let made = if request.offline {
+        let now = whole_seconds(Timestamp::now());
+        crate::plan::plan(&facts(&desired, now, request.portal.origin()), live::unread(&desired))
+    } else {
+        let mut signals = Signals::listen().context("signals can't be handled")?;
+        let open = portal::open(&request.portal).await?;
+        tokio::select! {
+            made = make(&desired, &open, request.portal.concurrency, console) => made,
+            interruption = signals.next() => {
+                console.note("error: interrupted, no plan was made\n");
+                return Ok(Exit::Interrupted(interruption));
+            }
         }
     };
     if let Some(path) = &request.out {
@@ -79,13 +86,11 @@ pub(super) async fn make(desired: &DesiredSet, open: &OpenPortal, concurrency: u
     let now = whole_seconds(Timestamp::now());
     let reader = CloudPartner::new(&open.transport);
     let groups = live::observe(desired, &reader, concurrency, now, console).await;
-    let facts = PlanFacts {
-        tool: TOOL.to_owned(),
-        now,
-        portal: open.transport.portal().clone(),
-        desired: desired.files.clone(),
-    };
-    crate::plan::plan(&facts, groups)
+    crate::plan::plan(&facts(desired, now, open.transport.portal().clone()), groups)
+}
+
+fn facts(desired: &DesiredSet, now: Timestamp, portal: PortalOrigin) -> PlanFacts {
+    PlanFacts { tool: TOOL.to_owned(), now, portal, desired: desired.files.clone() }
 }
 
 /// Documents are read by people: a fraction of a second says nothing to them.

@@ -43,6 +43,16 @@ pub struct PortalRequest {
     pub request_timeout: Duration,
 }
 
+impl PortalRequest {
+    /// What the portal is called in documents.
+    pub(super) fn origin(&self) -> PortalOrigin {
+        match &self.choice {
+            PortalChoice::At { origin, .. } => origin.clone(),
+            PortalChoice::Emulated { .. } => PortalOrigin::emulator(),
+        }
+    }
+}
+
 /// An open way to a portal, with the emulator behind it where there is one.
 pub(super) struct OpenPortal {
     pub transport: Transport,

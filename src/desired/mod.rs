@@ -9,10 +9,12 @@ mod check;
 mod diagnostic;
 mod document;
 mod node;
+mod suggest;
 mod syntax;
 
 pub use diagnostic::{Code, Diagnostic, Excerpt, Place};
 pub use document::{DesiredDocument, LimitsDocument, OfferDocument};
+pub use suggest::{MarkEdit, Suggestion, suggest};
 
 use crate::domain::{DesiredSet, FileDigest};
 use check::Checker;

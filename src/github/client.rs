@@ -6,6 +6,8 @@
 use std::time::Duration;
 
 use backon::{ExponentialBuilder, Retryable as _};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD as BASE64;
 use octocrab::Octocrab;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -73,6 +75,24 @@ const fn advice(status: u16) -> &'static str {
     }
 }
 
+/// A pull request, as far as it matters here.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Deserialize)]
+pub struct PullRequest {
+    /// Its number.
+    pub number: u64,
+    /// `open` or `closed`.
+    pub state: String,
+    /// Its last commit.
+    pub head: Head,
+}
+
+/// A commit of a pull request.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Deserialize)]
+pub struct Head {
+    /// Its hash.
+    pub sha: String,
+}
+
 /// GitHub, for one repository.
 pub struct GitHub {
     octocrab: Octocrab,
@@ -132,7 +152,7 @@ impl GitHub {
 
     /// Writes, once.
     pub(super) async fn post<B: Serialize, T: DeserializeOwned>(&self, path: &str, body: &B) -> Result<T, GitHubError> {
-        self.octocrab.post(path, Some(body)).await.map_err(|error| failure(&error))
+        once_allowed(|| async { self.octocrab.post(path, Some(body)).await.map_err(|error| failure(&error)) }).await
     }
 
     /// Changes, once.
@@ -141,7 +161,55 @@ impl GitHub {
         path: &str,
         body: &B,
     ) -> Result<T, GitHubError> {
-        self.octocrab.patch(path, Some(body)).await.map_err(|error| failure(&error))
+        once_allowed(|| async { self.octocrab.patch(path, Some(body)).await.map_err(|error| failure(&error)) }).await
+    }
+
+    /// Deletes, once. What is gone already is as good as deleted.
+    pub(super) async fn delete(&self, path: &str) -> Result<(), GitHubError> {
+        let delete = || async {
+            let answer = self.octocrab._delete(path, None::<&()>).await.map_err(|error| failure(&error))?;
+            octocrab::map_github_error(answer).await.map(|_| ()).map_err(|error| failure(&error))
+        };
+        match once_allowed(delete).await {
+            Err(GitHubError::Refused { status: 404 | 410, .. }) => Ok(()),
+            other => other,
+        }
+    }
+
+    /// A file as it is in a commit; none where there is no such file, or it is too large to be given.
+    ///
+    /// # Errors
+    /// When GitHub does not tell.
+    pub async fn file(&self, path: &str, commit: &str) -> Result<Option<Vec<u8>>, GitHubError> {
+        #[derive(serde::Deserialize)]
+        struct Content {
+            #[serde(default)]
+            encoding: String,
+            #[serde(default)]
+            content: String,
+        }
+        let segments: Vec<String> = path
+            .split('/')
+            .map(|part| url::form_urlencoded::byte_serialize(part.as_bytes()).collect::<String>().replace('+', "%20"))
+            .collect();
+        let commit: String = url::form_urlencoded::byte_serialize(commit.as_bytes()).collect();
+        let path = self.path(&format!("/contents/{}?ref={commit}", segments.join("/")));
+        match self.get::<Content>(&path).await {
+            Ok(content) if content.encoding == "base64" => {
+                let plain: String = content.content.chars().filter(|c| !c.is_ascii_whitespace()).collect();
+                Ok(BASE64.decode(plain).ok())
+            }
+            Ok(_) | Err(GitHubError::Refused { status: 404, .. }) => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// A pull request as it is now.
+    ///
+    /// # Errors
+    /// When GitHub does not tell.
+    pub async fn read_pull_request(&self, number: u64) -> Result<PullRequest, GitHubError> {
+        self.get(&self.path(&format!("/pulls/{number}"))).await
     }
 
     /// All items of a list, page after page.
@@ -202,6 +270,17 @@ impl GitHub {
                 )))
             }
         }
+    }
+}
+
+/// A write, and once more where GitHub has said that it did not do it and when it would.
+async fn once_allowed<T, F: Future<Output = Result<T, GitHubError>>>(write: impl Fn() -> F) -> Result<T, GitHubError> {
+    match write().await {
+        Err(GitHubError::Refused { status: 403 | 429, wait: Some(wait), .. }) if wait <= LONGEST_WAIT => {
+            tokio::time::sleep(wait).await;
+            write().await
+        }
+        other => other,
     }
 }
 

@@ -118,7 +118,7 @@ impl GitHub {
     }
 
     /// Whose token it is. A workflow's own token may not ask, and writes as one bot.
-    async fn author(&self) -> String {
+    pub(super) async fn author(&self) -> String {
         self.get::<User>("/user").await.map_or_else(|_| WORKFLOW_AUTHOR.to_owned(), |user| user.login)
     }
 }

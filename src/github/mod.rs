@@ -1,4 +1,4 @@
-//! GitHub: the pull request of a run, and the comment on it.
+//! GitHub: the pull request of a run, the comments on it, the check run on its head.
 //!
 //! Owns the calls to GitHub's API and what their failures mean. It is handed text and facts;
 //! what the text says is the `report` module's. Nothing here may fail the run: what did not
@@ -8,10 +8,12 @@ mod check;
 mod client;
 mod comment;
 mod place;
+mod review;
 
-pub use client::{GitHub, GitHubError};
+pub use client::{GitHub, GitHubError, PullRequest};
 pub use comment::{Commented, StickyComment};
 pub use place::{Place, place_of};
+pub use review::{ReviewRequest, Reviewed};
 
 /// The repository that a run belongs to.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -97,6 +97,17 @@ fn refusal(limits: Limits, entries: &[Entry]) -> Option<String> {
     })
 }
 
+/// What an entry says whose offer the portal was not asked about.
+const NOT_READ: &str = "the live state was not read";
+
+impl Entry {
+    /// Whether nothing is known of the live state because nobody asked for it.
+    #[must_use]
+    pub fn is_unread(&self) -> bool {
+        self.decision == Decision::Error && self.message.as_deref() == Some(NOT_READ)
+    }
+}
+
 /// What follows from one look at the portal.
 struct Verdict {
     decision: Decision,
@@ -122,7 +133,7 @@ fn decide(observation: Observation, now: Timestamp) -> Entry {
         }
         Some(mark) => match live {
             Some(live) => marked(mark, live),
-            None => Verdict::new(Decision::Error, latched(mark), "the live state was not read".to_owned()),
+            None => Verdict::new(Decision::Error, latched(mark), NOT_READ.to_owned()),
         },
     };
     Entry {

@@ -251,9 +251,15 @@ impl Plan {
     }
 
     /// Whether anything in it keeps it from being called a success: a refusal, an entry that
-    /// is blocked, one whose live state is not known.
+    /// is blocked, one whose live state could not be read.
     #[must_use]
-    pub const fn has_failures(&self) -> bool {
-        self.refused.is_some() || self.summary.blocked > 0 || self.summary.error > 0
+    pub fn has_failures(&self) -> bool {
+        self.refused.is_some() || self.summary.blocked > 0 || self.summary.error > self.unread()
+    }
+
+    /// How many marked offers the portal was not asked about. All of them, or none.
+    #[must_use]
+    pub fn unread(&self) -> usize {
+        self.entries.iter().filter(|entry| entry.is_unread()).count()
     }
 }

@@ -93,6 +93,9 @@ fn planned(entry: &Entry) -> Option<(AnnotationLevel, String, String)> {
         }
         Decision::Wait => (AnnotationLevel::Notice, "is being cancelled already".to_owned(), joined(None)),
         Decision::Blocked => (AnnotationLevel::Error, "blocked".to_owned(), joined(None)),
+        Decision::Error if entry.is_unread() => {
+            (AnnotationLevel::Notice, "the live state was not read".to_owned(), joined(None))
+        }
         Decision::Error => (AnnotationLevel::Error, "not readable".to_owned(), joined(None)),
         Decision::Expired => (AnnotationLevel::Notice, "expired".to_owned(), joined(None)),
         Decision::InSync => match entry.note? {

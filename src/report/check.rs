@@ -15,7 +15,7 @@ use crate::plan::Plan;
 pub enum Conclusion {
     /// There is nothing to do, or what there is may be done, or was done.
     Success,
-    /// Something was sent whose end is not known.
+    /// The live state was not read, or something was sent whose end is not known.
     Neutral,
     /// Refused, blocked, not readable, failed.
     Failure,
@@ -68,6 +68,7 @@ pub fn check(plan: &Plan, outcome: Option<&OutcomeDocument>) -> Check {
     let failed = plan.has_failures() || outcome.is_some_and(OutcomeDocument::has_failures);
     let conclusion = match outcome {
         _ if failed => Conclusion::Failure,
+        None if plan.unread() > 0 => Conclusion::Neutral,
         Some(outcome) if outcome.has_open_ends() => Conclusion::Neutral,
         _ => Conclusion::Success,
     };

@@ -5,7 +5,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::markdown::plan_markdown;
+use super::markdown::{linked, plan_markdown};
 use super::outcome_markdown::outcome_markdown;
 use super::{COMMENT_LIMIT, json_inert};
 use crate::outcome::OutcomeDocument;
@@ -81,12 +81,13 @@ pub fn is_key(text: &str) -> bool {
     (1..=64).contains(&text.len()) && text.bytes().all(plain) && !text.contains("--")
 }
 
-/// The text of the comment. `previous` is the text that it replaces.
+/// The text of the comment. `previous` is the text that it replaces, `run_url` where the run can be looked at.
 #[must_use]
 pub fn comment(
     plan: &Plan,
     outcome: Option<&OutcomeDocument>,
     mut mark: CommentMark,
+    run_url: Option<&str>,
     previous: Option<&str>,
 ) -> String {
     if let Some(before) = previous.and_then(CommentMark::read) {
@@ -111,7 +112,7 @@ pub fn comment(
             )
         }
     };
-    let history = history(&mark);
+    let history = format!("{}{}", origin(&mark, run_url), history(&mark));
     let json = serde_json::to_string(&mark).unwrap_or_default();
     format!("{MARKER}{} -->\n{body}{history}", json_inert(&json))
 }
@@ -124,6 +125,21 @@ fn frozen_plan<'a>(body: &'a str, digest: &str) -> Option<&'a str> {
     let (_, rest) = body.split_once(PLAN_START)?;
     let (plan, _) = rest.split_once(PLAN_END)?;
     Some(plan.trim())
+}
+
+/// Which commit and which run it is of.
+fn origin(mark: &CommentMark, run_url: Option<&str>) -> String {
+    if mark.run == 0 {
+        return String::new();
+    }
+    let run = format!("run {}", mark.run);
+    let run = run_url.map_or_else(|| run.clone(), |url| linked(&run, url));
+    let commit = if mark.head.is_empty() {
+        String::new()
+    } else {
+        format!("commit {} · ", mark.head.get(..7).unwrap_or(&mark.head))
+    };
+    format!("\n<sub>{commit}{run}</sub>\n")
 }
 
 fn history(mark: &CommentMark) -> String {

@@ -61,7 +61,7 @@ pub fn plan_markdown(plan: &Plan, limit: usize) -> String {
     }
     if !attention.is_empty() {
         page.push_str("\n#### Not done, and why\n\n");
-        table(&mut page, "| | Offer | Operation | Why |\n|:--|:--|:--|:--|\n", &attention[..seen]);
+        table(&mut page, "| Offer | Why |\n|:--|:--|\n", &attention[..seen]);
         cut(&mut page, attention.len() - seen, "offer that needs attention", "offers that need attention");
     }
     if !quiet.is_empty() {
@@ -126,16 +126,17 @@ fn head(plan: &Plan) -> String {
 
 fn tail(plan: &Plan) -> String {
     format!(
-        "\n{}\n\n<sub>{} · portal {} · read {} · decision `{}`</sub>\n",
+        "\n{}\n\n<sub>{} · portal {} · {} {} · decision `{}`</sub>\n",
         words::coverage(plan),
         markdown_code(&plan.tool),
         markdown_code(plan.portal.as_str()),
+        if plan.unread() > 0 { "not read" } else { "read" },
         plan.created_at,
         plan.decision_digest,
     )
 }
 
-fn name(entry: &Entry) -> String {
+pub(super) fn name(entry: &Entry) -> String {
     markdown_code(&format!("{} / {}", entry.publisher, entry.offer))
 }
 
@@ -144,7 +145,7 @@ fn place(entry: &Entry) -> String {
 }
 
 /// The kind of an operation: in bold where it is one of the API's own words.
-fn kind(operation: &Operation) -> String {
+pub(super) fn kind(operation: &Operation) -> String {
     match words::kind(operation) {
         known @ ("publish" | "golive" | "operation") => format!("**{known}**"),
         other => markdown_code(other),
@@ -152,7 +153,7 @@ fn kind(operation: &Operation) -> String {
 }
 
 /// The id, as a link to the operation in the portal where its address is one that can be linked.
-fn link(operation: &Operation) -> String {
+pub(super) fn link(operation: &Operation) -> String {
     linked(&markdown_code(operation.id.as_str()), &operation.location)
 }
 
@@ -166,7 +167,7 @@ pub(super) fn linked(text: &str, address: &str) -> String {
     }
 }
 
-fn step_name(operation: &Operation) -> Option<String> {
+pub(super) fn step_name(operation: &Operation) -> Option<String> {
     let parts = [
         operation.step.as_deref().map(markdown_code),
         operation.step_status.as_ref().map(|status| markdown_code(status.as_str())),
@@ -246,6 +247,7 @@ fn attention_row(entry: &Entry) -> String {
     let icon = match entry.decision {
         Decision::Blocked => "⛔ blocked",
         Decision::Wait => "⏳ being cancelled already",
+        _ if entry.is_unread() => "💤 not read",
         _ => "❓ not readable",
     };
     let operation = entry
@@ -254,8 +256,10 @@ fn attention_row(entry: &Entry) -> String {
         .map(|operation| format!("{} {}", kind(operation), link(operation)))
         .unwrap_or_default();
     let why = entry.message.as_deref().map(markdown_code).unwrap_or_default();
+    let between = if operation.is_empty() || why.is_empty() { "" } else { ": " };
     let latched = if words::note(entry).is_some_and(|(name, _)| name == "latched") { " ⚠️ latched" } else { "" };
-    format!("| {icon} | {} {}{latched} | {operation} | {why} |\n", name(entry), place(entry))
+    // Two columns: on a phone a third is out of sight.
+    format!("| {icon} {} {}{latched} | {operation}{between}{why} |\n", name(entry), place(entry))
 }
 
 fn quiet_row(entry: &Entry) -> String {

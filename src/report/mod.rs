@@ -15,6 +15,7 @@ mod markdown;
 mod outcome_markdown;
 mod outcome_text;
 mod outputs;
+mod review;
 mod text;
 mod words;
 
@@ -29,5 +30,6 @@ pub use markdown::{COMMENT_LIMIT, plan_markdown};
 pub use outcome_markdown::outcome_markdown;
 pub use outcome_text::outcome_text;
 pub use outputs::{output_file, outputs};
+pub use review::{ReviewComment, ReviewMark, review, review_elsewhere, review_settled, review_text};
 pub use text::{TextStyle, plan_text};
 pub use words::counted;

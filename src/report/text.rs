@@ -52,7 +52,7 @@ pub(super) const fn style_of(decision: Decision) -> Style {
 pub fn plan_text(plan: &Plan, style: TextStyle) -> String {
     let mut page = Page::new(style);
     page.paragraph(BOLD, &words::headline(plan));
-    page.paragraph(DIM, &format!("Read from {} at {}", plan.portal, plan.created_at));
+    page.paragraph(DIM, &words::provenance(plan));
     if let Some(refused) = &plan.refused {
         page.paragraph(RED.bold(), &format!("Refused: {}. Nothing of it can be applied.", terminal(refused)));
     }
@@ -86,7 +86,7 @@ fn name(entry: &Entry) -> String {
 
 /// One offer that something is to be said about.
 fn block(page: &mut Page, entry: &Entry, plan: &Plan) {
-    page.line(&[(style_of(entry.decision), words::label(entry.decision)), (Style::new(), "  "), (BOLD, &name(entry))]);
+    page.line(&[(style_of(entry.decision), words::state(entry)), (Style::new(), "  "), (BOLD, &name(entry))]);
     if let Some(operation) = &entry.operation {
         let change =
             words::last_change(operation, plan.created_at).map(|change| format!(", {change}")).unwrap_or_default();

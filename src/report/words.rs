@@ -15,13 +15,17 @@ pub(super) const IRREVERSIBLE: &str =
 /// The first line of a plan: what will happen.
 pub(super) fn headline(plan: &Plan) -> String {
     let summary = &plan.summary;
+    let unread = plan.unread();
     let mut parts = vec![match summary.cancel {
+        0 if unread > 0 => format!("the live state of {} was not read", counted(unread, "marked offer")),
         0 => "nothing to cancel".to_owned(),
         count => format!("{} to cancel", counted(count, "operation")),
     }];
-    for (count, what) in
-        [(summary.wait, "being cancelled already"), (summary.blocked, "blocked"), (summary.error, "not readable")]
-    {
+    for (count, what) in [
+        (summary.wait, "being cancelled already"),
+        (summary.blocked, "blocked"),
+        (summary.error.saturating_sub(unread), "not readable"),
+    ] {
         if count > 0 {
             parts.push(format!("{count} {what}"));
         }
@@ -59,6 +63,17 @@ pub(super) const fn label(decision: Decision) -> &'static str {
         Decision::Ignored => "ignored",
         Decision::Error => "error",
     }
+}
+
+/// What an entry's decision is called.
+pub(super) fn state(entry: &Entry) -> &'static str {
+    if entry.is_unread() { "not read" } else { label(entry.decision) }
+}
+
+/// Where the live state comes from.
+pub(super) fn provenance(plan: &Plan) -> String {
+    let read = if plan.unread() > 0 { "Not read:" } else { "Read from" };
+    format!("{read} {} at {}", plan.portal, plan.created_at)
 }
 
 /// How long ago something was, in the two largest units.

@@ -2,6 +2,9 @@
 
 use serde_json::Value;
 
+use cancel_pending::github::{Place, place_of};
+
+use crate::support::openapi::installed;
 use crate::support::plans::{CANARY, HOSTILE, any_plan};
 use crate::support::{Run, Workspace, assert_inert_text, repository};
 use proptest::strategy::{Strategy as _, ValueTree as _};
@@ -187,4 +190,43 @@ fn more_than_ten_of_a_kind_are_counted() {
     let run = report(&workspace, &["--to", "annotations"]).expect(0);
     assert_eq!(run.stdout.lines().count(), 10);
     assert!(run.stdout.contains("title=and 42 more"), "{}", run.stdout);
+}
+
+/// GitHub's own examples of the events, where they are installed: each names a pull request, or it is said why not.
+#[test]
+fn the_examples_of_github_events_are_read() {
+    let Some(events) = installed("webhooks.json") else { return };
+    let mut read = std::collections::BTreeMap::new();
+    for event in events.as_array().expect("events") {
+        let name = event["name"].as_str().expect("a name");
+        let known = ["pull_request", "pull_request_review", "push", "merge_group", "workflow_run", "issue_comment"];
+        if !known.contains(&name) {
+            continue;
+        }
+        for example in event["examples"].as_array().expect("examples") {
+            let place = place_of(name, example, "refs/heads/main", "abc1234");
+            match (name, &place) {
+                ("pull_request" | "pull_request_review", Place::Number(number)) => {
+                    assert_eq!(Some(*number), example["pull_request"]["number"].as_u64());
+                    assert!(example["pull_request"]["head"]["sha"].is_string());
+                }
+                ("issue_comment", Place::Number(number)) => {
+                    assert!(example["issue"]["pull_request"].is_object());
+                    assert_eq!(Some(*number), example["issue"]["number"].as_u64());
+                }
+                ("issue_comment", Place::None(why)) => assert!(why.contains("on an issue")),
+                ("push", Place::Commit(sha)) => assert_eq!(sha, "abc1234"),
+                ("merge_group", Place::Number(number)) => {
+                    let head = example["merge_group"]["head_ref"].as_str().expect("a ref");
+                    assert!(head.contains(&format!("/pr-{number}-")));
+                }
+                ("workflow_run", Place::Branch(_) | Place::Number(_)) => {
+                    assert!(example["workflow_run"]["head_sha"].is_string());
+                }
+                _ => panic!("{name}: {place:?}"),
+            }
+            *read.entry(name).or_insert(0) += 1;
+        }
+    }
+    assert_eq!(read.len(), 6, "{read:?}");
 }

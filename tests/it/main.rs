@@ -34,9 +34,13 @@ mod portal;
 mod readme;
 /// Reports: bounded, and inert whatever they hold.
 mod report;
+/// Review comments: on their lines, one each, with suggestions that can be followed.
+mod review;
 /// Whole runs on the emulator, one directory each.
 mod scenarios;
 /// The JSON Schemas in the repository, and the documents that must fit them.
 mod schemas;
+/// A mark pinned or taken out in the file's own text.
+mod suggestions;
 /// What the tests share.
 mod support;

@@ -1,6 +1,10 @@
 //! Whole runs on the emulator. A case is a directory in `tests/scenarios` with `offers.yaml`
 //! and `portal.yaml`; what people and programs see of it are the snapshots beside them.
 
+use serde_json::json;
+
+use crate::support::github::FakeGitHub;
+use crate::support::step::Step;
 use crate::support::{Workspace, repository};
 
 fn settings(directory: &std::path::Path) -> insta::Settings {
@@ -8,6 +12,7 @@ fn settings(directory: &std::path::Path) -> insta::Settings {
     settings.set_snapshot_path(directory);
     settings.set_prepend_module_to_snapshot(false);
     settings.set_omit_expression(true);
+    settings.add_filter(r"(seen gone after) \d+ s", "$1 [seconds]");
     settings.add_filter(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z", "[time]");
     settings
 }
@@ -30,7 +35,36 @@ fn every_scenario() {
             let run = workspace.run([&["plan", "--emulate", "portal.yaml"], arguments].concat());
             format!("{}exit status {}\n", run.stdout, run.status.unwrap_or(-1))
         };
+        let github = FakeGitHub::start();
+        workspace.write("event.json", json!({"pull_request": {"number": 7, "head": {"sha": "abc1234"}}}).to_string());
+        workspace.run(["plan", "--emulate", "portal.yaml", "--out", "plan.json"]);
+        // The comment as it is on the pull request: first the plan, and then what came of it.
+        let comment = |run: u64, arguments: &[&str]| {
+            let mut to = vec!["--to", "comment"];
+            to.extend(arguments);
+            Step::new(&workspace, &github, run).report(&to);
+            github.state().own().remove(0).body
+        };
+        let planned = comment(100, &[]);
+        let applied = workspace.run([
+            "apply",
+            "--plan",
+            "plan.json",
+            "--emulate",
+            "portal.yaml",
+            "--auto-approve",
+            "--timeout",
+            "3s",
+            "--out",
+            "outcome.json",
+        ]);
+        let refused = applied.stderr.contains("the plan is refused");
+        let applied = (!refused).then(|| comment(101, &["--outcome", "outcome.json"]));
         settings(&directory).bind(|| {
+            insta::assert_snapshot!("comment.md", planned);
+            if let Some(applied) = applied {
+                insta::assert_snapshot!("comment-applied.md", applied);
+            }
             insta::assert_snapshot!("plan.txt", plan(&[]));
             insta::assert_snapshot!("plan.json", plan(&["--format", "json"]));
             insta::assert_snapshot!("plan.md", plan(&["--format", "markdown"]));

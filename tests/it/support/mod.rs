@@ -2,8 +2,10 @@
 
 pub mod github;
 pub mod offer;
+pub mod openapi;
 pub mod plans;
 pub mod raw;
+pub mod step;
 
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};

@@ -1,0 +1,134 @@
+//! `report`: show a plan and its outcome where GitHub Actions shows things.
+//!
+//! Owns which target gets what, and that one that fails takes nothing from the others. A
+//! command of its own, so that the job that holds the portal's token needs none of GitHub's.
+
+mod pull_request;
+mod step;
+
+use std::path::PathBuf;
+
+use super::documents::{read_outcome, read_plan};
+use super::{Console, Exit};
+use crate::outcome::OutcomeDocument;
+use crate::plan::Plan;
+use crate::portal::Token;
+
+/// Where to report.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ReportTarget {
+    /// The summary of the step.
+    Summary,
+    /// Annotations on the lines of the marks.
+    Annotations,
+    /// The outputs of the step.
+    Outputs,
+    /// One comment on the pull request.
+    Comment,
+    /// Comments on the lines of the marks.
+    Review,
+    /// A check run on the commit.
+    Check,
+}
+
+/// What the environment of a workflow says about GitHub.
+#[derive(Debug, Clone, Default)]
+pub struct GitHubSettings {
+    /// `GITHUB_API_URL`.
+    pub api_url: Option<String>,
+    /// `GITHUB_SERVER_URL`.
+    pub server_url: Option<String>,
+    /// `GITHUB_TOKEN`, or `GH_TOKEN`.
+    pub token: Option<Token>,
+    /// `GITHUB_REPOSITORY`.
+    pub repository: Option<String>,
+    /// `GITHUB_EVENT_NAME`.
+    pub event_name: Option<String>,
+    /// `GITHUB_EVENT_PATH`.
+    pub event_path: Option<PathBuf>,
+    /// `GITHUB_REF`.
+    pub git_ref: Option<String>,
+    /// `GITHUB_SHA`.
+    pub sha: Option<String>,
+    /// `GITHUB_RUN_ID`.
+    pub run_id: Option<String>,
+    /// `GITHUB_RUN_ATTEMPT`.
+    pub run_attempt: Option<String>,
+}
+
+/// What `report` is asked to do.
+#[derive(Debug, Clone)]
+pub struct ReportRequest {
+    /// The plan document.
+    pub plan: PathBuf,
+    /// The outcome document.
+    pub outcome: Option<PathBuf>,
+    /// Where to.
+    pub targets: Vec<ReportTarget>,
+    /// Whether a target that can't be reached is an error.
+    pub strict: bool,
+    /// `GITHUB_STEP_SUMMARY`.
+    pub summary_file: Option<PathBuf>,
+    /// `GITHUB_OUTPUT`.
+    pub output_file: Option<PathBuf>,
+    /// `GITHUB_WORKSPACE`: what the paths of annotations are relative to.
+    pub workspace: Option<PathBuf>,
+    /// The pull request to comment on; none: the one of the event.
+    pub pull_request: Option<u64>,
+    /// Which of the comments of this program it is; none: the one of these files.
+    pub key: Option<String>,
+    /// Who writes the comment; none: whoever the token belongs to.
+    pub comment_author: Option<String>,
+    /// GitHub.
+    pub github: GitHubSettings,
+}
+
+/// What is reported, and how it was asked for.
+struct Report<'a> {
+    request: &'a ReportRequest,
+    plan: &'a Plan,
+    outcome: Option<&'a OutcomeDocument>,
+    console: Console,
+}
+
+/// Reports.
+///
+/// # Errors
+/// When a document can't be read or does not match itself; nothing is reported then.
+pub async fn report(request: &ReportRequest, console: Console) -> anyhow::Result<Exit> {
+    let plan = read_plan(&request.plan)?;
+    let outcome = request.outcome.as_deref().map(|path| read_outcome(path, &plan)).transpose()?;
+    let mut failed = false;
+    // What needs no call comes first, so that it is there whatever GitHub answers.
+    let order = [
+        ReportTarget::Summary,
+        ReportTarget::Annotations,
+        ReportTarget::Outputs,
+        ReportTarget::Comment,
+        ReportTarget::Review,
+        ReportTarget::Check,
+    ];
+    let report = Report { request, plan: &plan, outcome: outcome.as_ref(), console };
+    for target in order.into_iter().filter(|target| request.targets.contains(target)) {
+        let (name, result) = match target {
+            ReportTarget::Summary => ("summary", report.summary()),
+            ReportTarget::Annotations => ("annotations", report.annotations()),
+            ReportTarget::Outputs => ("outputs", report.outputs()),
+            ReportTarget::Comment => ("comment", report.comment().await),
+            ReportTarget::Review => ("review", report.review().await),
+            ReportTarget::Check => ("check", report.check().await),
+        };
+        if let Err(error) = result {
+            failed = true;
+            console.note(&format!("error: no {name}: {error:#}\n"));
+        }
+    }
+    let ended = |test: fn(&OutcomeDocument) -> bool| outcome.as_ref().is_some_and(test);
+    Ok(if plan.has_failures() || ended(OutcomeDocument::has_failures) || (failed && request.strict) {
+        Exit::Failed
+    } else if ended(OutcomeDocument::has_open_ends) {
+        Exit::OpenEnds
+    } else {
+        Exit::Done
+    })
+}

@@ -1,0 +1,112 @@
+//! What a step shows without any call: its summary, its annotations, its outputs.
+//!
+//! Owns the files of the runner and their limits.
+
+use std::fs::{self, OpenOptions};
+use std::io::Write as _;
+use std::path::Path;
+
+use anyhow::{Context as _, anyhow};
+use aws_lc_rs::rand::{SecureRandom as _, SystemRandom};
+
+use super::super::console::shown;
+use super::Report;
+use crate::report::{self, Annotation};
+
+/// The most bytes that all summaries of a step may have: one more, and GitHub drops all of them.
+const SUMMARY_LIMIT: u64 = 1024 * 1024;
+
+/// How much of a summary a plan may fill where an outcome follows.
+const SUMMARY_SHARE: usize = 600 * 1024;
+
+impl Report<'_> {
+    pub(super) fn summary(&self) -> anyhow::Result<()> {
+        let path = self.summary_file()?;
+        let room = room_in(path);
+        let text = match self.outcome {
+            None => report::plan_markdown(self.plan, room),
+            Some(outcome) => {
+                let first = report::outcome_markdown(outcome, self.plan, room / 3);
+                format!("{first}\n{}", report::plan_markdown(self.plan, SUMMARY_SHARE.min(room - room / 3)))
+            }
+        };
+        if text.len() >= room {
+            return Err(anyhow!("the summary of this step is full"));
+        }
+        append(path, &text)
+    }
+
+    /// Adds to the summary what `page` makes of the room that is left in it.
+    pub(super) fn add_to_summary(&self, page: impl FnOnce(usize) -> String) -> anyhow::Result<()> {
+        let path = self.summary_file()?;
+        let room = room_in(path);
+        let text = page(room);
+        if text.len() < room { append(path, &text) } else { Err(anyhow!("the summary of this step is full")) }
+    }
+
+    fn summary_file(&self) -> anyhow::Result<&Path> {
+        let path = self.request.summary_file.as_deref();
+        path.ok_or_else(|| anyhow!("GITHUB_STEP_SUMMARY is not set; is this a step of a workflow?"))
+    }
+
+    pub(super) fn annotations(&self) -> anyhow::Result<()> {
+        let mut annotations = report::annotations(self.plan, self.outcome);
+        self.place_in_repository(&mut annotations);
+        self.console.result(&report::workflow_commands(&annotations))
+    }
+
+    /// Makes the paths of annotations relative to the root of the repository.
+    pub(super) fn place_in_repository(&self, annotations: &mut [Annotation]) {
+        let directory = self.directory();
+        for annotation in annotations {
+            if let Some((file, _)) = annotation.place.as_mut() {
+                *file = in_repository(&directory, file);
+            }
+        }
+    }
+
+    /// The working directory below the root of the repository, which is the workspace; empty where they are one.
+    pub(super) fn directory(&self) -> String {
+        let workspace = self.request.workspace.as_deref().and_then(|path| path.canonicalize().ok());
+        let here = Path::new(".").canonicalize().ok();
+        let below = workspace.zip(here).and_then(|(root, here)| here.strip_prefix(root).ok().map(Path::to_path_buf));
+        below.map(|path| path.to_string_lossy().replace('\\', "/")).unwrap_or_default()
+    }
+
+    pub(super) fn outputs(&self) -> anyhow::Result<()> {
+        let path = self
+            .request
+            .output_file
+            .as_deref()
+            .ok_or_else(|| anyhow!("GITHUB_OUTPUT is not set; is this a step of a workflow?"))?;
+        let outputs = report::outputs(self.plan, self.outcome);
+        if outputs.iter().any(|(name, value)| name == "plan-json" && value.is_empty()) {
+            self.console.note("the plan is too large for the output `plan-json`, which is empty; use the file\n");
+        }
+        append_outputs(path, &outputs)
+    }
+}
+
+/// A path of a document as a path of the repository.
+pub(super) fn in_repository(directory: &str, path: &str) -> String {
+    if directory.is_empty() || path.starts_with('/') { path.to_owned() } else { format!("{directory}/{path}") }
+}
+
+fn room_in(path: &Path) -> usize {
+    let written = fs::metadata(path).map_or(0, |metadata| metadata.len());
+    usize::try_from(SUMMARY_LIMIT.saturating_sub(written).saturating_sub(1)).unwrap_or(0)
+}
+
+pub(super) fn append_outputs(path: &Path, outputs: &[(String, String)]) -> anyhow::Result<()> {
+    let mut random = [0; 16];
+    SystemRandom::new().fill(&mut random).map_err(|_| anyhow!("the system gives no random numbers"))?;
+    let delimiter = format!("end-of-output-{:032x}", u128::from_le_bytes(random));
+    let text = report::output_file(outputs, &delimiter).context("a value holds the delimiter")?;
+    append(path, &text)
+}
+
+fn append(path: &Path, text: &str) -> anyhow::Result<()> {
+    let written =
+        OpenOptions::new().append(true).create(true).open(path).and_then(|mut file| file.write_all(text.as_bytes()));
+    written.with_context(|| format!("{} can't be written", shown(path)))
+}

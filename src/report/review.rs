@@ -1,0 +1,223 @@
+//! Review comments: what is said on the very line that marks an offer, and what is suggested there.
+//!
+//! Owns their text, their order and the mark by which a later run knows them again. A comment
+//! tells of the decision and never of its age, so that nothing moves when nothing changed.
+
+use serde::{Deserialize, Serialize};
+
+use super::comment::is_key;
+use super::escape::{fence_for, is_invisible, json_inert, markdown_code};
+use super::markdown::{cut, fitting, kind, link, name, step_name, table};
+use super::words;
+use crate::desired::{MarkEdit, SourceFile, Suggestion, suggest};
+use crate::plan::{Decision, Entry, Note, Plan};
+
+const MARKER: &str = "<!-- cancel-pending review ";
+
+/// Which comment it is, and which run wrote it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct ReviewMark {
+    /// Which desired state it is about, as in the comment on the whole pull request.
+    pub key: String,
+    /// The offer, as `publisher/offer`.
+    pub offer: String,
+    /// What is said of it.
+    pub rule: String,
+    /// The run of the workflow. Later runs have larger numbers.
+    pub run: u64,
+    /// The attempt at that run.
+    pub attempt: u64,
+}
+
+/// A comment on a line of a desired-state file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ReviewComment {
+    /// The offer, as `publisher/offer`.
+    pub offer: String,
+    /// What is said of it: a decision's word, `latched` or `spent`.
+    pub rule: &'static str,
+    /// The file.
+    pub path: String,
+    /// The line of the mark.
+    pub line: u64,
+    /// The text of that line, where the file is at hand: a comment belongs on a line that reads so.
+    pub line_text: Option<String>,
+    /// What is said, as Markdown.
+    pub text: String,
+    /// What is suggested, with the lines as they are now.
+    pub suggestion: Option<(Suggestion, Vec<String>)>,
+    /// What to write where nothing can be suggested.
+    pub instead: Option<String>,
+}
+
+impl ReviewMark {
+    /// The mark of a review comment, if it has one that this program could have written.
+    #[must_use]
+    pub fn read(body: &str) -> Option<Self> {
+        let (json, _) = body.strip_prefix(MARKER)?.split_once(" -->")?;
+        let mark: Self = serde_json::from_str(json).ok()?;
+        let plain = |text: &str| text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"._-/".contains(&byte));
+        (is_key(&mark.key) && plain(&mark.offer) && plain(&mark.rule)).then_some(mark)
+    }
+
+    /// Whether two are about the same offer and rule of the same desired state.
+    #[must_use]
+    pub fn same(&self, other: &Self) -> bool {
+        (&self.key, &self.offer, &self.rule) == (&other.key, &other.offer, &other.rule)
+    }
+
+    /// Whether this one is of a later run than another.
+    #[must_use]
+    pub const fn is_newer_than(&self, other: &Self) -> bool {
+        self.run > other.run || (self.run == other.run && self.attempt > other.attempt)
+    }
+}
+
+impl ReviewComment {
+    /// The whole comment. The suggestion can be followed only where the comment stands on the lines that it replaces.
+    #[must_use]
+    pub fn body(&self, mark: &ReviewMark, with_suggestion: bool) -> String {
+        let mut body = format!("{}{}\n", marker(mark), self.text);
+        match (&self.suggestion, &self.instead) {
+            (Some((suggestion, _)), _) if with_suggestion => {
+                let lines = suggestion.lines.iter().fold(String::new(), |text, line| text + line + "\n");
+                let fence = fence_for(&lines);
+                body.push_str(&format!("\n{fence}suggestion\n{lines}{fence}\n"));
+            }
+            (_, Some(instead)) => body.push_str(&format!("\n{instead}\n")),
+            _ => {}
+        }
+        body
+    }
+}
+
+fn marker(mark: &ReviewMark) -> String {
+    format!("{MARKER}{} -->\n", json_inert(&serde_json::to_string(mark).unwrap_or_default()))
+}
+
+/// What a comment says, apart from which run wrote it.
+#[must_use]
+pub fn review_text(body: &str) -> &str {
+    body.strip_prefix(MARKER).and_then(|rest| rest.split_once(" -->\n")).map_or(body, |(_, text)| text)
+}
+
+/// A comment that no longer holds and that somebody replied to: it stays, says so, and suggests nothing.
+#[must_use]
+pub fn review_settled(body: &str, mark: &ReviewMark) -> String {
+    let text = review_text(body);
+    if text.starts_with(SETTLED) {
+        return body.to_owned();
+    }
+    format!("{}{SETTLED}\n\n{}", marker(mark), text.replace("```suggestion\n", "```yaml\n"))
+}
+
+const SETTLED: &str = "**This no longer holds.** It was said of an earlier commit or of an operation that is over:";
+
+/// The review comments of a plan, the gravest first. `file` gives a file as it is in the plan.
+#[must_use]
+pub fn review<'f>(plan: &Plan, file: &dyn Fn(&str) -> Option<&'f SourceFile>) -> Vec<ReviewComment> {
+    Decision::ALL
+        .into_iter()
+        .flat_map(|decision| plan.entries_with(decision))
+        .filter_map(|entry| comment(entry, plan, file(&entry.source.path)))
+        .collect()
+}
+
+fn comment(entry: &Entry, plan: &Plan, file: Option<&SourceFile>) -> Option<ReviewComment> {
+    let note = words::note(entry);
+    let operation = entry.operation.as_ref();
+    let hit = operation.map(|operation| format!("{} {}", kind(operation), link(operation))).unwrap_or_default();
+    let (rule, mut text) = match (entry.decision, entry.note) {
+        (Decision::Ignored, _) => return None,
+        (Decision::Error, _) if entry.is_unread() => return None,
+        (Decision::Cancel, _) if plan.refused.is_some() => {
+            ("cancel", format!("🛑 **Would cancel** {hit}, and can't: the plan is refused."))
+        }
+        (Decision::Cancel, _) => ("cancel", format!("🛑 **Cancels** {hit}. {}", words::IRREVERSIBLE)),
+        (Decision::Wait, _) => ("wait", format!("⏳ {hit} is being cancelled already.")),
+        (Decision::Blocked, _) => ("blocked", format!("⛔ **Blocked:** {hit} will not be cancelled.")),
+        (Decision::Error, _) => ("error", "❓ **Not readable:** nothing will be done.".to_owned()),
+        (Decision::Expired, _) => ("expired", "💤 **Expired:** the mark does nothing any more.".to_owned()),
+        (Decision::InSync, Some(Note::Spent)) => {
+            ("spent", "✔️ **Spent:** the pinned operation is over, the mark does nothing any more.".to_owned())
+        }
+        (Decision::InSync, _) => ("latched", "⚠️ **Latched:** nothing is running now.".to_owned()),
+    };
+    if let Some(step) = operation.filter(|_| entry.decision != Decision::InSync).and_then(step_name) {
+        let title = operation.and_then(words::step_of).map_or_else(|| "Step".to_owned(), |of| format!("Step {of}"));
+        text.push_str(&format!("\n\n{title}: {step}"));
+    }
+    if let Some(message) = entry.message.as_ref().filter(|_| rule != "latched") {
+        let who = if matches!(entry.decision, Decision::Cancel | Decision::Wait) { "Portal says" } else { "Why" };
+        text.push_str(&format!("\n\n{who}: {}", markdown_code(message)));
+    }
+    let edit = match (entry.decision, entry.note, operation) {
+        (Decision::Cancel | Decision::Wait | Decision::Blocked, Some(Note::Latched), Some(operation)) => {
+            text.push_str("\n\n⚠️ **Latched:** left in the file, the mark cancels every later operation too. A pin keeps it to this one.");
+            Some(MarkEdit::Pin(operation.id.clone()))
+        }
+        (Decision::InSync, Some(Note::Latched), _) => {
+            text.push_str("\n\nThe next operation that starts will be cancelled. Take the mark out, or give it an `operationId` or an `expires`.");
+            None
+        }
+        (Decision::InSync, Some(Note::Spent), _) | (Decision::Expired, ..) => Some(MarkEdit::Remove),
+        _ => None,
+    };
+    text.push_str(&format!("\n\n<sub>{} · {}</sub>", name(entry), markdown_code(&plan.tool)));
+    let instead = edit.as_ref().map(|edit| match edit {
+        MarkEdit::Pin(id) => format!("Pin it: {}", markdown_code(&format!("operationId: {id}"))),
+        MarkEdit::Remove => "Take the mark out, with its `operationId`, `expires` and `reason`.".to_owned(),
+    });
+    let lines: Vec<&str> = file
+        .and_then(|file| std::str::from_utf8(&file.bytes).ok())
+        .map(|text| text.lines().collect())
+        .unwrap_or_default();
+    let line_at = |number: u64| usize::try_from(number).ok()?.checked_sub(1).and_then(|at| lines.get(at)).copied();
+    let suggestion = edit
+        .zip(file)
+        .filter(|_| note.is_some() || entry.decision == Decision::Expired)
+        .and_then(|(edit, file)| suggest(file, &entry.publisher, &entry.offer, &edit))
+        // A suggestion is committed as it stands: what can't be seen in it must not be in it.
+        .filter(|suggestion| !suggestion.lines.iter().any(|line| line.replace('\t', "").contains(is_invisible)))
+        .and_then(|suggestion| {
+            let now: Option<Vec<String>> =
+                (suggestion.first..=suggestion.last).map(|number| line_at(number).map(str::to_owned)).collect();
+            now.map(|now| (suggestion, now))
+        });
+    Some(ReviewComment {
+        offer: format!("{}/{}", entry.publisher, entry.offer),
+        rule,
+        path: entry.source.path.clone(),
+        line: entry.source.line,
+        line_text: line_at(entry.source.line).map(str::to_owned),
+        text,
+        suggestion,
+        instead,
+    })
+}
+
+/// What could not be said on its line, for the summary of the step.
+#[must_use]
+pub fn review_elsewhere(comments: &[(ReviewComment, String)], limit: usize) -> String {
+    if comments.is_empty() {
+        return String::new();
+    }
+    let rows: Vec<String> = comments
+        .iter()
+        .map(|(comment, why)| {
+            format!(
+                "| {} | {} | {} | {} |\n",
+                markdown_code(&comment.offer),
+                markdown_code(&format!("{}:{}", comment.path, comment.line)),
+                comment.instead.as_deref().unwrap_or_default(),
+                markdown_code(why),
+            )
+        })
+        .collect();
+    let count = fitting(&rows, limit.saturating_sub(1_000));
+    let mut page = "\n#### Not said on its line\n\n".to_owned();
+    table(&mut page, "| Offer | Mark | What to write | Why here |\n|:--|:--|:--|:--|\n", &rows[..count]);
+    cut(&mut page, rows.len() - count, "mark", "marks");
+    page
+}
