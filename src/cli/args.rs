@@ -12,6 +12,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
 use clap_complete::Shell;
 
 use crate::commands::{Format, ReportTarget, SchemaName};
+use crate::identity::{Cloud, Method};
 
 /// Cancels pending Azure Marketplace operations that a reviewed YAML file marks
 #[derive(Debug, Parser)]
@@ -28,7 +29,10 @@ Exit status:
   130  interrupted (143: terminated)
 
 Environment:
-  CANCEL_PENDING_TOKEN   bearer token for the portal
+  CANCEL_PENDING_TOKEN   bearer token for the portal; without it, Entra signs in by the first of:
+                         GitHub OIDC (AZURE_CLIENT_ID, AZURE_TENANT_ID, id-token: write),
+                         AZURE_CLIENT_SECRET (with the same two), AZURE_FEDERATED_TOKEN_FILE
+                         (likewise), a managed identity (IDENTITY_ENDPOINT), the Azure CLI
   CANCEL_PENDING_PORTAL  the portal, where --portal is not given
   GITHUB_TOKEN           report --to comment,review,check: token for GitHub
   NO_COLOR               no colours, where --color is not given"
@@ -75,6 +79,12 @@ pub(super) enum Command {
     Report(ReportArguments),
     /// Check desired-state files, offline and without any account
     Validate(ValidateArguments),
+    /// Show how the portal is signed in to, and what the account may read
+    ///
+    /// The first thing to run when something is wrong. Shows which credential is used, its tenant,
+    /// its client and its end, and asks the portal for the offers of each publisher of the files.
+    /// Never shows the token.
+    Whoami(WhoamiArguments),
     /// Print the JSON Schema of a document
     Schema(SchemaArguments),
     /// Run a portal for trying things out
@@ -110,6 +120,12 @@ pub(super) struct PortalArguments {
     /// Use an emulated portal inside the process, with this state; no account, no network
     #[arg(long, value_name = "STATE.yaml", value_hint = ValueHint::FilePath)]
     pub emulate: Option<PathBuf>,
+    /// How to sign in: `auto` takes the first in this order that is set
+    #[arg(long, value_name = "CREDENTIAL", default_value = "auto")]
+    pub auth: Auth,
+    /// The cloud whose Entra signs in
+    #[arg(long, value_name = "CLOUD", default_value = "public")]
+    pub cloud: CloudName,
     /// The most requests under way at once
     #[arg(long, value_name = "N", default_value = "16")]
     pub concurrency: NonZeroU16,
@@ -223,6 +239,90 @@ impl From<Target> for ReportTarget {
             Target::Comment => Self::Comment,
             Target::Review => Self::Review,
             Target::Check => Self::Check,
+        }
+    }
+}
+
+/// `--auth`.
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub(super) enum Auth {
+    /// The first in this order that is set
+    Auto,
+    /// `CANCEL_PENDING_TOKEN`
+    Token,
+    /// GitHub's OIDC token of the workflow run, exchanged at Entra
+    GithubOidc,
+    /// `AZURE_CLIENT_ID`, `AZURE_TENANT_ID`, `AZURE_CLIENT_SECRET`
+    ClientSecret,
+    /// A federated token in `AZURE_FEDERATED_TOKEN_FILE`
+    WorkloadIdentity,
+    /// The identity of a machine in Azure
+    ManagedIdentity,
+    /// Whoever is signed in by `az login`
+    AzureCli,
+}
+
+impl From<Auth> for Option<Method> {
+    fn from(auth: Auth) -> Self {
+        Some(match auth {
+            Auth::Auto => return None,
+            Auth::Token => Method::Token,
+            Auth::GithubOidc => Method::GitHubOidc,
+            Auth::ClientSecret => Method::ClientSecret,
+            Auth::WorkloadIdentity => Method::WorkloadIdentity,
+            Auth::ManagedIdentity => Method::ManagedIdentity,
+            Auth::AzureCli => Method::AzureCli,
+        })
+    }
+}
+
+/// `--cloud`.
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub(super) enum CloudName {
+    /// login.microsoftonline.com
+    Public,
+    /// login.microsoftonline.us
+    UsGovernment,
+    /// login.chinacloudapi.cn
+    China,
+}
+
+impl From<CloudName> for Cloud {
+    fn from(name: CloudName) -> Self {
+        match name {
+            CloudName::Public => Self::Public,
+            CloudName::UsGovernment => Self::UsGovernment,
+            CloudName::China => Self::China,
+        }
+    }
+}
+
+#[derive(Debug, Args)]
+pub(super) struct WhoamiArguments {
+    /// Files of the desired state, whose publishers are asked for (`offers.yaml`, where there is one)
+    #[arg(value_name = "PATHS", value_hint = ValueHint::AnyPath)]
+    pub paths: Vec<PathBuf>,
+    /// The format on standard output
+    #[arg(long, value_name = "FORMAT", default_value = "text")]
+    pub format: WhoamiFormat,
+    #[command(flatten)]
+    pub portal: PortalArguments,
+}
+
+/// The formats of `whoami`.
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub(super) enum WhoamiFormat {
+    /// For a terminal
+    Text,
+    /// For programs
+    Json,
+}
+
+impl From<WhoamiFormat> for Format {
+    fn from(format: WhoamiFormat) -> Self {
+        match format {
+            WhoamiFormat::Text => Self::Text,
+            WhoamiFormat::Json => Self::Json,
         }
     }
 }

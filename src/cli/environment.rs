@@ -8,8 +8,10 @@ use std::path::PathBuf;
 
 use anyhow::Context as _;
 use console::Term;
+use secrecy::SecretString;
 
 use crate::commands::GitHubSettings;
+use crate::identity::Settings;
 use crate::portal::Token;
 
 /// The width of text that goes to no terminal.
@@ -38,12 +40,37 @@ pub(super) fn github() -> anyhow::Result<GitHubSettings> {
     })
 }
 
+/// The variables that say how to sign in to the portal.
+pub(super) fn sign_in() -> Settings {
+    let secret = |name: &str| variable(name).map(SecretString::from);
+    Settings {
+        token: secret("CANCEL_PENDING_TOKEN"),
+        client_id: variable("AZURE_CLIENT_ID"),
+        tenant_id: variable("AZURE_TENANT_ID"),
+        client_secret: secret("AZURE_CLIENT_SECRET"),
+        federated_token_file: path("AZURE_FEDERATED_TOKEN_FILE"),
+        request_url: variable("ACTIONS_ID_TOKEN_REQUEST_URL"),
+        request_token: secret("ACTIONS_ID_TOKEN_REQUEST_TOKEN"),
+        has_identity_endpoint: variable("IDENTITY_ENDPOINT").is_some(),
+        has_identity_header: variable("IDENTITY_HEADER").is_some(),
+        in_actions: in_actions(),
+        has_azure_cli: is_on_path(&["az", "az.cmd"]),
+    }
+}
+
+fn in_actions() -> bool {
+    variable("GITHUB_ACTIONS").is_some_and(|value| value != "false")
+}
+
+fn is_on_path(names: &[&str]) -> bool {
+    let path = env::var_os("PATH").unwrap_or_default();
+    env::split_paths(&path).any(|directory| names.iter().any(|name| directory.join(name).is_file()))
+}
+
 /// What the environment says.
 pub(super) struct Environment {
     /// `CANCEL_PENDING_PORTAL`.
     pub portal: Option<String>,
-    /// `CANCEL_PENDING_TOKEN`.
-    pub token: Option<String>,
     /// Neither `NO_COLOR` nor a terminal that can't.
     pub color: bool,
     /// Whether nobody watches: `CI`.
@@ -56,6 +83,8 @@ pub(super) struct Environment {
     pub github_output: Option<PathBuf>,
     /// `GITHUB_WORKSPACE`.
     pub github_workspace: Option<PathBuf>,
+    /// Whether this is a step of GitHub Actions.
+    pub in_actions: bool,
     pub input_is_terminal: bool,
     pub out: Stream,
     pub err: Stream,
@@ -66,12 +95,12 @@ impl Environment {
         let width = |term: &Term| term.size_checked().map_or(DEFAULT_WIDTH, |(_, columns)| columns.into());
         Self {
             portal: variable("CANCEL_PENDING_PORTAL"),
-            token: variable("CANCEL_PENDING_TOKEN"),
             color: variable("NO_COLOR").is_none() && variable("TERM").is_none_or(|term| term != "dumb"),
-            github_event: variable("GITHUB_EVENT_NAME").filter(|_| variable("GITHUB_ACTIONS").is_some()),
+            github_event: variable("GITHUB_EVENT_NAME").filter(|_| in_actions()),
             github_step_summary: path("GITHUB_STEP_SUMMARY"),
             github_output: path("GITHUB_OUTPUT"),
             github_workspace: path("GITHUB_WORKSPACE"),
+            in_actions: in_actions(),
             input_is_terminal: stdin().is_terminal(),
             is_ci: variable("CI").is_some_and(|value| value != "false"),
             out: Stream { is_terminal: stdout().is_terminal(), width: width(&Term::stdout()) },

@@ -15,10 +15,9 @@ use clap::{CommandFactory as _, Parser as _};
 
 use crate::commands::{
     self, ApplyRequest, Console, EmulateRequest, Exit, PlanRequest, PlanSource, PortalChoice, PortalRequest,
-    ReportRequest, Selection,
+    ReportRequest, Selection, SignInRequest, WhoamiRequest,
 };
 use crate::domain::PortalOrigin;
-use crate::portal::Token;
 use crate::report::{TextStyle, terminal};
 use args::{Arguments, Command, PortalArguments};
 use environment::Environment;
@@ -68,6 +67,7 @@ fn console(arguments: &Arguments, environment: &Environment) -> Console {
         out: style(&environment.out),
         err: style(&environment.err),
         watched: environment.err.is_terminal && !environment.is_ci,
+        masks: environment.in_actions,
         can_ask: environment.input_is_terminal && environment.err.is_terminal,
     }
 }
@@ -122,6 +122,14 @@ fn dispatch(arguments: Arguments, environment: &Environment, console: Console) -
             block_on(commands::report(&request, console))
         }
         Command::Validate(validate) => commands::validate(&validate.paths, console),
+        Command::Whoami(whoami) => {
+            let request = WhoamiRequest {
+                paths: whoami.paths,
+                format: whoami.format.into(),
+                portal: portal(whoami.portal, environment)?,
+            };
+            block_on(commands::whoami(&request, console))
+        }
         Command::Schema(schema) => commands::schema(schema.document.into(), console),
         Command::Emulate(emulate) => {
             let request = EmulateRequest { state: emulate.state, listen: emulate.listen };
@@ -155,8 +163,12 @@ fn portal(arguments: PortalArguments, environment: &Environment) -> anyhow::Resu
         if origin == PortalOrigin::emulator() {
             bail!("`{text}` of {name} is the name of the emulator inside the process: use --emulate STATE.yaml");
         }
-        let token = environment.token.as_deref().map(Token::new).transpose().context("in CANCEL_PENDING_TOKEN")?;
-        PortalChoice::At { origin, token }
+        let sign_in = SignInRequest {
+            settings: environment::sign_in(),
+            method: arguments.auth.into(),
+            cloud: arguments.cloud.into(),
+        };
+        PortalChoice::At { origin, sign_in }
     };
     Ok(PortalRequest {
         choice,

@@ -155,21 +155,21 @@ async fn prepare(request: &ApplyRequest, console: Console) -> anyhow::Result<Opt
         PlanSource::Files(paths, selection) => {
             let Some(desired) = files::desired_state(paths, console) else { return Ok(None) };
             let desired = select(desired, selection)?;
-            let open = portal::open(&request.portal).await?;
+            let open = portal::open(&request.portal, console).await?;
             let plan = make(&desired, &open, request.portal.concurrency, console).await;
             Ok(Some((plan, open)))
         }
         PlanSource::Document(path) => {
             let plan = read_plan(path)?;
-            let open = portal::open(&request.portal).await?;
-            let asked = open.transport.portal();
-            if plan.portal != *asked {
+            let asked = request.portal.origin();
+            if plan.portal != asked {
                 bail!(
                     "the plan in {} was made on {}, and the portal is {asked}: name the plan's portal by --portal",
                     shown(path),
                     plan.portal
                 );
             }
+            let open = portal::open(&request.portal, console).await?;
             Ok(Some((plan, open)))
         }
     }

@@ -33,6 +33,8 @@ pub struct Console {
     pub watched: bool,
     /// Whether somebody can be asked: both ends of the conversation are terminals.
     pub can_ask: bool,
+    /// Whether the log is one of GitHub Actions, which can be told what not to show.
+    pub masks: bool,
 }
 
 impl Console {
@@ -56,6 +58,20 @@ impl Console {
         let _ = err.write_all(text.as_bytes()).and_then(|()| err.flush());
     }
 }
+
+/// Tells the runner of GitHub Actions what its log must never show. The runner keeps the line itself
+/// out of the log. Something short is not worth it: it would hide harmless words everywhere.
+pub(super) fn mask(console: Console, secret: &str) {
+    if !console.masks {
+        return;
+    }
+    for line in secret.lines().map(str::trim).filter(|line| line.len() >= MIN_MASKED) {
+        console.note(&format!("::add-mask::{}\n", line.replace('%', "%25")));
+    }
+}
+
+/// The shortest secret that is masked.
+const MIN_MASKED: usize = 8;
 
 /// Writes a document to a file.
 pub(super) fn write_document<T: Serialize>(path: &Path, document: &T) -> anyhow::Result<()> {

@@ -18,6 +18,7 @@ mod report;
 mod schema;
 mod signals;
 mod validate;
+mod whoami;
 
 use std::process::ExitCode;
 
@@ -26,11 +27,12 @@ pub use completions::completions;
 pub use console::{Console, Format};
 pub use emulate::{EmulateRequest, emulate};
 pub use plan::{PlanRequest, Selection, plan};
-pub use portal::{PortalChoice, PortalRequest};
+pub use portal::{PortalChoice, PortalRequest, SignInRequest};
 pub use report::{GitHubSettings, ReportRequest, ReportTarget, report};
 pub use schema::{SchemaName, schema};
 pub use signals::Interruption;
 pub use validate::validate;
+pub use whoami::{WhoamiRequest, whoami};
 
 /// Name and version, for documents.
 const TOOL: &str = concat!("cancel-pending ", env!("CARGO_PKG_VERSION"));

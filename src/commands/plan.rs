@@ -56,9 +56,12 @@ pub async fn plan(request: &PlanRequest, console: Console) -> anyhow::Result<Exi
         crate::plan::plan(&facts(&desired, now, request.portal.origin()), live::unread(&desired))
     } else {
         let mut signals = Signals::listen().context("signals can't be handled")?;
-        let open = portal::open(&request.portal).await?;
+        let work = async {
+            let open = portal::open(&request.portal, console).await?;
+            anyhow::Ok(make(&desired, &open, request.portal.concurrency, console).await)
+        };
         tokio::select! {
-            made = make(&desired, &open, request.portal.concurrency, console) => made,
+            made = work => made?,
             interruption = signals.next() => {
                 console.note("error: interrupted, no plan was made\n");
                 return Ok(Exit::Interrupted(interruption));

@@ -8,12 +8,14 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::{Context as _, anyhow};
+use anyhow::Context as _;
 
-use super::console::shown;
+use super::Console;
+use super::console::{mask, shown};
 use crate::domain::PortalOrigin;
 use crate::emulator::{Emulator, Scenario};
-use crate::portal::{StaticToken, Token, Transport, TransportSettings};
+use crate::identity::{Cloud, Method, Settings, SignIn, choose};
+use crate::portal::{Credential, StaticToken, Transport, TransportSettings};
 
 /// Which portal.
 #[derive(Debug, Clone)]
@@ -22,14 +24,33 @@ pub enum PortalChoice {
     At {
         /// Where.
         origin: PortalOrigin,
-        /// The bearer token, if one is set.
-        token: Option<Token>,
+        /// How to sign in.
+        sign_in: SignInRequest,
     },
     /// An emulator inside the process.
     Emulated {
         /// Its state file.
         state: PathBuf,
     },
+}
+
+/// How to sign in to a portal.
+#[derive(Debug, Clone)]
+pub struct SignInRequest {
+    /// What the environment says.
+    pub settings: Settings,
+    /// By which credential; none: the first that is set.
+    pub method: Option<Method>,
+    /// In which cloud.
+    pub cloud: Cloud,
+}
+
+impl SignInRequest {
+    /// A sign-in that has asked nobody yet.
+    fn choose(&self, console: Console) -> anyhow::Result<SignIn> {
+        let source = choose(&self.settings, self.method)?;
+        Ok(SignIn::new(source, self.cloud, Arc::new(move |secret: &str| mask(console, secret)))?)
+    }
 }
 
 /// Which portal, and how it is asked.
@@ -56,25 +77,23 @@ impl PortalRequest {
 /// An open way to a portal, with the emulator behind it where there is one.
 pub(super) struct OpenPortal {
     pub transport: Transport,
+    /// How it was signed in; none: it is the emulator, which brings its own token.
+    pub sign_in: Option<Arc<SignIn>>,
     _emulator: Option<Emulator>,
 }
 
-/// Opens the way.
-pub(super) async fn open(request: &PortalRequest) -> anyhow::Result<OpenPortal> {
+/// Opens the way, and signs in. A sign-in that fails is said once, here, and not for each offer.
+pub(super) async fn open(request: &PortalRequest, console: Console) -> anyhow::Result<OpenPortal> {
     let mut settings = TransportSettings {
         concurrency: request.concurrency,
         request_timeout: request.request_timeout,
         emulator: None,
     };
-    let (origin, token, emulator) = match &request.choice {
-        PortalChoice::At { origin, token } => {
-            let token = token.clone().ok_or_else(|| {
-                anyhow!(
-                    "there is no token for {origin}: set CANCEL_PENDING_TOKEN to a bearer token of an account that may \
-                     read the publisher, or try things out without any account by --emulate STATE.yaml"
-                )
-            })?;
-            (origin.clone(), token, None)
+    let (origin, credential, sign_in, emulator): (_, Arc<dyn Credential>, _, _) = match &request.choice {
+        PortalChoice::At { origin, sign_in } => {
+            let sign_in = Arc::new(sign_in.choose(console)?);
+            sign_in.current().await?;
+            (origin.clone(), Arc::clone(&sign_in) as _, Some(sign_in), None)
         }
         PortalChoice::Emulated { state } => {
             let scenario = read_scenario(state)?;
@@ -85,11 +104,11 @@ pub(super) async fn open(request: &PortalRequest) -> anyhow::Result<OpenPortal> 
                 .await
                 .context("the emulator can't listen on 127.0.0.1")?;
             settings.emulator = Some(emulator.address());
-            (origin, token, Some(emulator))
+            (origin, Arc::new(StaticToken(token)), None, Some(emulator))
         }
     };
-    let transport = Transport::new(origin, Arc::new(StaticToken(token)), &settings)?;
-    Ok(OpenPortal { transport, _emulator: emulator })
+    let transport = Transport::new(origin, credential, &settings)?;
+    Ok(OpenPortal { transport, sign_in, _emulator: emulator })
 }
 
 /// Reads the state file of an emulated portal.

@@ -28,6 +28,18 @@ impl<'a> CloudPartner<'a> {
         Self { transport }
     }
 
+    /// How many offers a publisher has; reading them is what shows whether an account may.
+    ///
+    /// # Errors
+    /// When the portal does not tell.
+    pub async fn offers(&self, publisher: &PublisherId) -> Result<usize, Failure> {
+        let path = format!("/api/publishers/{publisher}/offers?api-version={API_VERSION}");
+        let answer = self.transport.get(&path).await?;
+        let offers: Vec<serde::de::IgnoredAny> =
+            serde_json::from_slice(&answer.body).map_err(|error| Failure::Unreadable(error.to_string()))?;
+        Ok(offers.len())
+    }
+
     async fn read(&self, publisher: &PublisherId, offer: &OfferId) -> Result<Live, Failure> {
         let listed = self.transport.get(&submissions_path(publisher, offer)).await?;
         let mut running = interpret::running_submissions(&listed.body).map_err(Failure::Unreadable)?;

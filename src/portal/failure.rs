@@ -111,7 +111,8 @@ fn advice(status: StatusCode) -> &'static str {
         400 => "; the portal does not accept the request, its message says why",
         401 => "; the token is missing, expired, or for another audience: get a new one",
         403 => {
-            "; the token has no access to this publisher: check the publisher's id, and that the account was added to it in Partner Center"
+            "; the account may not read this publisher: check the publisher's id, and that the account was added in Partner Center \
+             (an application by the object id of its service principal, not of its registration)"
         }
         404 => "; check the ids of publisher and offer",
         412 => "; the offer was changed in between",

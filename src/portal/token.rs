@@ -52,7 +52,9 @@ impl Token {
         header
     }
 
-    fn same(&self, other: &Self) -> bool {
+    /// Whether two are the same.
+    #[must_use]
+    pub fn same(&self, other: &Self) -> bool {
         self.0.expose_secret() == other.0.expose_secret()
     }
 }

@@ -20,8 +20,13 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("github", &["domain", "report"]),
     // The documents of the wire, the ids in its state file, and the token that it accepts.
     ("emulator", &["domain", "portal"]),
-    ("commands", &["domain", "desired", "plan", "outcome", "report", "portal", "apply", "github", "emulator"]),
-    ("cli", &["domain", "commands", "report", "portal"]),
+    // It is a credential of the portal.
+    ("identity", &["domain", "portal"]),
+    (
+        "commands",
+        &["domain", "desired", "plan", "outcome", "report", "portal", "apply", "github", "identity", "emulator"],
+    ),
+    ("cli", &["domain", "commands", "identity", "report", "portal"]),
 ];
 
 /// Modules that are pure, and the crates and modules of the standard library that they may not name.

@@ -82,9 +82,7 @@ fn no_token_is_said_before_any_call() {
     let workspace = Workspace::with("offers.yaml", OFFERS);
     let output = workspace.command().env_remove("CANCEL_PENDING_TOKEN").arg("plan").output().expect("it runs");
     let run = Run::of(output).expect(1);
-    assert!(
-        run.stderr.starts_with("error: there is no token for https://cloudpartner.azure.com: set CANCEL_PENDING_TOKEN")
-    );
+    assert!(run.stderr.starts_with("error: there are no credentials for the portal. In GitHub Actions"));
 }
 
 #[test]

@@ -24,6 +24,8 @@ mod emulator;
 mod examples;
 /// `report`: what a step of GitHub Actions shows.
 mod github;
+/// Sign-in: which credential, what is asked of whom, and that nothing of it is shown.
+mod identity;
 /// The journal: killed runs and what the next one makes of them.
 mod journal;
 /// The decision table, the digest, the limits.

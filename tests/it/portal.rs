@@ -78,7 +78,7 @@ fn every_documented_status_carries_the_portals_own_words() {
     for (line, expected) in [
         ("400 Bad Request", "answered 400 Bad Request (TheCode: The message.)"),
         ("401 Unauthorized", "answered 401 Unauthorized (TheCode: The message.); the token is missing"),
-        ("403 Forbidden", "answered 403 Forbidden (TheCode: The message.); the token has no access"),
+        ("403 Forbidden", "answered 403 Forbidden (TheCode: The message.); the account may not read this publisher"),
         ("404 Not Found", "answered 404 Not Found (TheCode: The message.); check the ids"),
         ("412 Precondition Failed", "answered 412 Precondition Failed (TheCode: The message.)"),
         ("422 Unprocessable Entity", "answered 422 Unprocessable Entity (TheCode: The message.)"),

@@ -6,6 +6,7 @@ pub mod openapi;
 pub mod plans;
 pub mod raw;
 pub mod step;
+pub mod tls;
 
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};

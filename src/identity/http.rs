@@ -1,0 +1,163 @@
+//! The HTTP client that `azure_identity` is given, in place of its own.
+//!
+//! Owns where a sign-in may go and how much it may answer: https alone, but for the machine
+//! itself and Azure's link-local addresses; no redirects, no compression, bounded in size and
+//! time. It remembers the last answer, because what Entra says of a refusal is in there.
+
+use std::net::IpAddr;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, SystemTime};
+
+use async_trait::async_trait;
+use azure_core::error::{Error, ErrorKind};
+use azure_core::http::headers::{HeaderName, HeaderValue, Headers};
+use azure_core::http::{AsyncRawResponse, HttpClient, Method, RawResponse, Request};
+use url::{Host, Url};
+
+use crate::domain::{first_cause, is_loopback};
+
+/// How long one request may take.
+const REQUEST_TIME: Duration = Duration::from_secs(15);
+
+/// The most bytes of an answer. A token has a few thousand.
+const MAX_BYTES: usize = 256 * 1024;
+
+/// The client for everything: through the proxy of the environment, or straight to what is near.
+#[derive(Debug)]
+struct Client {
+    far: reqwest::Client,
+    near: reqwest::Client,
+}
+
+/// The client, or why TLS can't be set up.
+pub(super) fn client() -> Result<Arc<dyn HttpClient>, String> {
+    let build = |builder: reqwest::ClientBuilder| {
+        builder
+            .user_agent(concat!("cancel-pending/", env!("CARGO_PKG_VERSION")))
+            .redirect(reqwest::redirect::Policy::none())
+            .retry(reqwest::retry::never())
+            .referer(false)
+            .connect_timeout(Duration::from_secs(10))
+            .timeout(REQUEST_TIME)
+            .build()
+            .map_err(|error| format!("TLS can't be set up ({})", first_cause(&error)))
+    };
+    let far = build(reqwest::Client::builder().https_only(true))?;
+    let near = build(reqwest::Client::builder().no_proxy())?;
+    Ok(Arc::new(Client { far, near }))
+}
+
+/// This machine, or the address at which Azure tells a machine who it is.
+fn is_near(url: &Url) -> bool {
+    is_loopback(url)
+        || match url.host() {
+            Some(Host::Ipv4(address)) => address.is_link_local(),
+            Some(Host::Ipv6(address)) => IpAddr::V6(address).is_loopback(),
+            _ => false,
+        }
+}
+
+fn broken(kind: ErrorKind, error: &reqwest::Error) -> Error {
+    // The outer layers name the address, which may hold what is not to be shown.
+    Error::with_message(kind, first_cause(error))
+}
+
+#[async_trait]
+impl HttpClient for Client {
+    async fn execute_request(&self, request: &Request) -> azure_core::Result<AsyncRawResponse> {
+        let url = request.url().clone();
+        let client = match url.scheme() {
+            "http" | "https" if is_near(&url) => &self.near,
+            "https" => &self.far,
+            _ => {
+                let message = "signing in goes over https alone, except to this machine itself";
+                return Err(Error::with_message(ErrorKind::Other, message));
+            }
+        };
+        let method = match request.method() {
+            Method::Get => reqwest::Method::GET,
+            Method::Post => reqwest::Method::POST,
+            other => return Err(Error::with_message(ErrorKind::Other, format!("no sign-in uses {other:?}"))),
+        };
+        let mut builder = client.request(method, url);
+        for (name, value) in request.headers().iter() {
+            builder = builder.header(name.as_str(), value.as_str());
+        }
+        let body = azure_core::Bytes::from(request.body());
+        let mut response = builder.body(body).send().await.map_err(|error| {
+            let kind = if error.is_connect() { ErrorKind::Connection } else { ErrorKind::Io };
+            broken(kind, &error)
+        })?;
+        let status = response.status().as_u16().into();
+        let headers: Headers = response
+            .headers()
+            .iter()
+            .filter_map(|(name, value)| Some((name.as_str().to_owned(), value.to_str().ok()?.to_owned())))
+            .map(|(name, value)| (HeaderName::from(name), HeaderValue::from(value)))
+            .collect::<std::collections::HashMap<_, _>>()
+            .into();
+        let mut bytes = Vec::new();
+        while let Some(chunk) = response.chunk().await.map_err(|error| broken(ErrorKind::Io, &error))? {
+            if bytes.len() + chunk.len() > MAX_BYTES {
+                return Err(Error::with_message(ErrorKind::DataConversion, "the answer is larger than 256 KiB"));
+            }
+            bytes.extend_from_slice(&chunk);
+        }
+        Ok(AsyncRawResponse::from_bytes(status, headers, bytes))
+    }
+}
+
+/// What a sign-in was answered last.
+#[derive(Debug, Clone, Default)]
+pub(super) struct LastAnswer {
+    pub host: String,
+    pub status: u16,
+    pub body: Vec<u8>,
+    /// How far this machine's clock is ahead of the one that answered, in seconds.
+    pub clock_ahead: Option<i64>,
+}
+
+/// A client that remembers what it was answered.
+#[derive(Debug)]
+pub(super) struct Remembering {
+    inner: Arc<dyn HttpClient>,
+    last: Mutex<Option<LastAnswer>>,
+}
+
+impl Remembering {
+    pub fn new(inner: Arc<dyn HttpClient>) -> Self {
+        Self { inner, last: Mutex::new(None) }
+    }
+
+    /// The last answer since this was asked before.
+    pub fn take(&self) -> Option<LastAnswer> {
+        self.last.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+}
+
+#[async_trait]
+impl HttpClient for Remembering {
+    async fn execute_request(&self, request: &Request) -> azure_core::Result<AsyncRawResponse> {
+        let answer = self.inner.execute_request(request).await?.try_into_raw_response().await?;
+        let date = answer.headers().iter().find(|(name, _)| name.as_str().eq_ignore_ascii_case("date"));
+        let last = LastAnswer {
+            host: request.url().host_str().unwrap_or_default().to_owned(),
+            status: u16::from(answer.status()),
+            // A success holds the token, and nothing about it is worth remembering.
+            body: if answer.status().is_success() { Vec::new() } else { answer.body().to_vec() },
+            clock_ahead: date.and_then(|(_, value)| clock_ahead(value.as_str(), SystemTime::now())),
+        };
+        *self.last.lock().unwrap_or_else(PoisonError::into_inner) = Some(last);
+        let (status, headers, body) = RawResponse::deconstruct(answer);
+        Ok(AsyncRawResponse::from_bytes(status, headers, azure_core::Bytes::from(body)))
+    }
+}
+
+fn clock_ahead(date: &str, now: SystemTime) -> Option<i64> {
+    let theirs = httpdate::parse_http_date(date).ok()?;
+    let seconds = |duration: Duration| i64::try_from(duration.as_secs()).unwrap_or(i64::MAX);
+    Some(match now.duration_since(theirs) {
+        Ok(ahead) => seconds(ahead),
+        Err(behind) => -seconds(behind.duration()),
+    })
+}
