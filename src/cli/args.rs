@@ -34,7 +34,7 @@ Environment:
                          AZURE_CLIENT_SECRET (with the same two), AZURE_FEDERATED_TOKEN_FILE
                          (likewise), a managed identity (IDENTITY_ENDPOINT), the Azure CLI
   CANCEL_PENDING_PORTAL  the portal, where --portal is not given
-  GITHUB_TOKEN           report --to comment,review,check: token for GitHub
+  GITHUB_TOKEN           report --to comment,review,check, and apply --reviewed: token for GitHub
   NO_COLOR               no colours, where --color is not given"
 )]
 pub(super) struct Arguments {
@@ -167,6 +167,18 @@ pub(super) struct ApplyArguments {
     /// Do nothing unless the plan's decision digest is this one
     #[arg(long, value_name = "HEX")]
     pub expect_digest: Option<String>,
+    /// Do nothing unless the plan is what was approved on the merged pull request of this commit, or a part of it
+    #[arg(long)]
+    pub reviewed: bool,
+    /// The app whose check run says what was approved
+    #[arg(long, value_name = "APP", default_value = "github-actions")]
+    pub reviewed_by: String,
+    /// Besides, somebody with write access who is not the author must have approved that very commit
+    #[arg(long, requires = "reviewed")]
+    pub require_approval: bool,
+    /// Which check run it is, where the plan was reported with the same key
+    #[arg(long, value_name = "KEY", requires = "reviewed")]
+    pub key: Option<String>,
     /// Do not wait for the end of cancellations that the portal has accepted
     #[arg(long)]
     pub no_wait: bool,
@@ -206,6 +218,9 @@ pub(super) struct ReportArguments {
     /// Which comment it is, where a pull request has one for each of several plans
     #[arg(long, value_name = "KEY")]
     pub key: Option<String>,
+    /// The app whose check run says what was approved, for `check` after the merge
+    #[arg(long, value_name = "APP", default_value = "github-actions")]
+    pub reviewed_by: String,
     /// Who writes the comments, where GitHub does not tell whose the token is
     #[arg(long, value_name = "LOGIN")]
     pub comment_author: Option<String>,

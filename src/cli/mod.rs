@@ -15,7 +15,7 @@ use clap::{CommandFactory as _, Parser as _};
 
 use crate::commands::{
     self, ApplyRequest, Console, EmulateRequest, Exit, PlanRequest, PlanSource, PortalChoice, PortalRequest,
-    ReportRequest, Selection, SignInRequest, WhoamiRequest,
+    ReportRequest, ReviewGate, Selection, SignInRequest, WhoamiRequest,
 };
 use crate::domain::PortalOrigin;
 use crate::report::{TextStyle, terminal};
@@ -89,6 +89,17 @@ fn dispatch(arguments: Arguments, environment: &Environment, console: Console) -
         Command::Apply(apply) => {
             let selection = Selection { publishers: apply.desired.publisher, offers: apply.desired.offer };
             let files = PlanSource::Files(apply.desired.paths, selection);
+            let review = if apply.reviewed {
+                Some(ReviewGate {
+                    reviewed_by: apply.reviewed_by,
+                    require_approval: apply.require_approval,
+                    key: apply.key,
+                    github: environment::github()?,
+                    summary_file: environment.github_step_summary.clone(),
+                })
+            } else {
+                None
+            };
             let source = apply.plan.map_or(files, PlanSource::Document);
             let request = ApplyRequest {
                 portal: portal(apply.portal, environment)?,
@@ -100,6 +111,7 @@ fn dispatch(arguments: Arguments, environment: &Environment, console: Console) -
                 format: apply.format.into(),
                 journal: apply.journal,
                 expect_digest: apply.expect_digest,
+                review,
                 event: environment.github_event.clone(),
                 allowed_events: apply.allow_event,
             };
@@ -116,6 +128,7 @@ fn dispatch(arguments: Arguments, environment: &Environment, console: Console) -
                 workspace: environment.github_workspace.clone(),
                 pull_request: report.pull_request,
                 key: report.key,
+                reviewed_by: report.reviewed_by,
                 comment_author: report.comment_author,
                 github: environment::github()?,
             };

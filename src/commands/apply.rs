@@ -17,7 +17,7 @@ use super::plan::{make, select};
 use super::portal::{OpenPortal, PortalRequest};
 use super::progress::Progress;
 use super::signals::Signals;
-use super::{Console, Exit, Format, Interruption, Selection, TOOL, files, portal};
+use super::{Console, Exit, Format, Interruption, ReviewGate, Selection, TOOL, files, portal, review_gate};
 use crate::apply::{ApplyOptions, Journal, JournalError, OpenCall, Stopper};
 use crate::domain::PortalOrigin;
 use crate::outcome::{OutcomeDocument, OutcomeSummary};
@@ -56,6 +56,8 @@ pub struct ApplyRequest {
     pub journal: PathBuf,
     /// The decision digest that the plan must have.
     pub expect_digest: Option<String>,
+    /// What the plan must have been approved as; none: whatever it is, it is applied.
+    pub review: Option<ReviewGate>,
     /// The event of GitHub Actions, when it runs there.
     pub event: Option<String>,
     /// Events on which it may run all the same.
@@ -91,6 +93,12 @@ pub async fn apply(request: &ApplyRequest, console: Console) -> anyhow::Result<E
     }
     if let Some(refused) = &plan.refused {
         bail!("the plan is refused: {}", terminal(refused));
+    }
+    if let Some(gate) = &request.review {
+        tokio::select! {
+            passed = review_gate::pass(gate, &plan, console) => passed?,
+            interruption = signals.next() => return Ok(interrupted(console, interruption)),
+        }
     }
     if plan.summary.cancel > 0 && !request.auto_approve {
         let agreed = tokio::select! {

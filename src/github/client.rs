@@ -44,6 +44,9 @@ pub enum GitHubError {
     /// There is not exactly one pull request.
     #[error("{0}")]
     NoPullRequest(String),
+    /// It can't be told that this was approved.
+    #[error("{0}")]
+    NotApproved(String),
 }
 
 impl GitHubError {
@@ -54,7 +57,7 @@ impl GitHubError {
             Self::Refused { status, wait, .. } => {
                 *status >= 500 || *status == 429 || (*status == 403 && wait.is_some())
             }
-            Self::Settings(_) | Self::NoPullRequest(_) => false,
+            Self::Settings(_) | Self::NoPullRequest(_) | Self::NotApproved(_) => false,
         }
     }
 

@@ -4,12 +4,14 @@
 //! what the text says is the `report` module's. Nothing here may fail the run: what did not
 //! work is said, and the caller goes on.
 
+mod approval;
 mod check;
 mod client;
 mod comment;
 mod place;
 mod review;
 
+pub use approval::{ApprovalQuery, Approved, Merged};
 pub use client::{GitHub, GitHubError, PullRequest};
 pub use comment::{Commented, StickyComment};
 pub use place::{Place, place_of};

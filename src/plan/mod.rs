@@ -4,10 +4,12 @@
 //! a reviewer decides on. Pure: no calls, no clock, no files. Carrying a plan out is the
 //! `apply` module's, showing it the `report` module's.
 
+mod approval;
 mod decide;
 mod digest;
 mod document;
 
+pub use approval::{Comparison, Difference, Relation};
 pub use decide::{Observation, PlanFacts, plan};
 pub use digest::{DecisionDocument, DecisionEntry};
 pub use document::{Decision, Entry, FORMAT_VERSION, FormatVersion, Note, Plan, Summary};

@@ -62,6 +62,19 @@ impl AnnotationLevel {
     }
 }
 
+/// The name of the check run. A repository with several desired states has one for each key.
+#[must_use]
+pub fn check_name(key: Option<&str>) -> String {
+    key.map_or_else(|| "cancel-pending".to_owned(), |key| format!("cancel-pending ({key})"))
+}
+
+/// The decision document in the text of a check run, as it was written there.
+#[must_use]
+pub fn decision_in(text: &str) -> Option<&str> {
+    let (_, rest) = text.split_once("\n```json\n")?;
+    Some(rest.split_once("\n```")?.0)
+}
+
 /// The check run of a plan, or of what came of it.
 #[must_use]
 pub fn check(plan: &Plan, outcome: Option<&OutcomeDocument>) -> Check {

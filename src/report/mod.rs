@@ -5,6 +5,7 @@
 //! document; no clock (ages are counted from the document's own time), no terminal, no files.
 
 mod annotations;
+mod approval;
 mod check;
 mod comment;
 mod diagnostics;
@@ -21,7 +22,8 @@ mod text;
 mod words;
 
 pub use annotations::{Annotation, AnnotationLevel, annotations, workflow_commands};
-pub use check::{Check, Conclusion, check};
+pub use approval::{ApprovedAt, Refusal, continuity, refusal_markdown, refusal_text};
+pub use check::{Check, Conclusion, check, check_name, decision_in};
 pub use comment::{CommentMark, PastDecision, comment, is_key};
 pub use diagnostics::diagnostics;
 pub use diff::pending_operation_diff;

@@ -229,7 +229,9 @@ fn thousands_of_offers_make_a_comment_within_the_limit() {
         .clone()
         .fold(String::new(), |text, number| format!("{text}  - {{id: offer-{number}, cancelPending: true}}\n"));
     let state = numbers.fold(String::new(), |text, number| {
-        format!("{text}  - {{publisher: contoso, id: offer-{number}, operations: [{{id: op-{number}}}]}}\n")
+        format!(
+            "{text}  - {{publisher: contoso, id: offer-{number}, operations: [{{id: op-{number}, changedAgo: 26h}}]}}\n"
+        )
     });
     workspace.write("offers.yaml", format!("publisher: contoso\noffers:\n{offers}"));
     workspace.write("portal.yaml", format!("offers:\n{state}"));

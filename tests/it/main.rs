@@ -38,6 +38,8 @@ mod readme;
 mod report;
 /// Review comments: on their lines, one each, with suggestions that can be followed.
 mod review;
+/// An apply that goes on only with what was approved.
+mod reviewed;
 /// Whole runs on the emulator, one directory each.
 mod scenarios;
 /// The JSON Schemas in the repository, and the documents that must fit them.

@@ -9,10 +9,10 @@ mod step;
 use std::path::PathBuf;
 
 use super::documents::{read_outcome, read_plan};
+use super::github::GitHubSettings;
 use super::{Console, Exit};
 use crate::outcome::OutcomeDocument;
 use crate::plan::Plan;
-use crate::portal::Token;
 
 /// Where to report.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -29,31 +29,6 @@ pub enum ReportTarget {
     Review,
     /// A check run on the commit.
     Check,
-}
-
-/// What the environment of a workflow says about GitHub.
-#[derive(Debug, Clone, Default)]
-pub struct GitHubSettings {
-    /// `GITHUB_API_URL`.
-    pub api_url: Option<String>,
-    /// `GITHUB_SERVER_URL`.
-    pub server_url: Option<String>,
-    /// `GITHUB_TOKEN`, or `GH_TOKEN`.
-    pub token: Option<Token>,
-    /// `GITHUB_REPOSITORY`.
-    pub repository: Option<String>,
-    /// `GITHUB_EVENT_NAME`.
-    pub event_name: Option<String>,
-    /// `GITHUB_EVENT_PATH`.
-    pub event_path: Option<PathBuf>,
-    /// `GITHUB_REF`.
-    pub git_ref: Option<String>,
-    /// `GITHUB_SHA`.
-    pub sha: Option<String>,
-    /// `GITHUB_RUN_ID`.
-    pub run_id: Option<String>,
-    /// `GITHUB_RUN_ATTEMPT`.
-    pub run_attempt: Option<String>,
 }
 
 /// What `report` is asked to do.
@@ -77,6 +52,8 @@ pub struct ReportRequest {
     pub pull_request: Option<u64>,
     /// Which of the comments of this program it is; none: the one of these files.
     pub key: Option<String>,
+    /// The app that made the check run of the review, by its slug.
+    pub reviewed_by: String,
     /// Who writes the comment; none: whoever the token belongs to.
     pub comment_author: Option<String>,
     /// GitHub.

@@ -3,28 +3,27 @@
 //! Owns who is asked what: which pull request, which commit, whose comment, which text.
 
 use std::collections::HashMap;
-use std::fs::File;
-use std::io::Read as _;
 use std::path::{Component, Path};
 
-use anyhow::{Context as _, anyhow};
+use anyhow::anyhow;
 
-use super::super::console::shown;
 use super::super::files;
+use super::super::github::{GitHubSettings, checked_key, named_head, number};
+use super::super::review_gate;
 use super::step::{append_outputs, in_repository};
-use super::{GitHubSettings, Report, ReportTarget};
+use super::{Report, ReportTarget};
 use crate::desired::SourceFile;
 use crate::domain::sha256_hex;
-use crate::github::{Commented, GitHub, Place, Repository, ReviewRequest, StickyComment, place_of};
-use crate::report::{self, CommentMark, ReviewMark, counted, terminal};
+use crate::github::{ApprovalQuery, Commented, GitHub, Merged, Place, ReviewRequest, StickyComment, place_of};
+use crate::report::{self, Check, CommentMark, Conclusion, Refusal, ReviewMark, counted, terminal};
 
-/// The most bytes of an event. GitHub caps its payloads at 25 MiB.
-const MAX_EVENT_BYTES: u64 = 32 * 1024 * 1024;
+/// The most bytes that the comparison with what was approved may have in a check's summary.
+const CONTINUITY_LIMIT: usize = 5_000;
 
 impl Report<'_> {
     pub(super) async fn comment(&self) -> anyhow::Result<()> {
-        let github = self.github()?;
-        let event = self.event()?;
+        let github = self.settings().client()?;
+        let event = self.settings().event()?;
         let mark = CommentMark {
             key: self.key()?,
             head: self.head(&event).chars().take(64).collect(),
@@ -68,8 +67,8 @@ impl Report<'_> {
     }
 
     pub(super) async fn review(&self) -> anyhow::Result<()> {
-        let github = self.github()?;
-        let event = self.event()?;
+        let github = self.settings().client()?;
+        let event = self.settings().event()?;
         let number_of = github.pull_request(&self.place(&event)).await?;
         let pull_request = github.read_pull_request(number_of).await?;
         let skip = |why: &str| {
@@ -125,21 +124,45 @@ impl Report<'_> {
     }
 
     pub(super) async fn check(&self) -> anyhow::Result<()> {
-        let github = self.github()?;
-        let event = self.event()?;
+        let github = self.settings().client()?;
+        let event = self.settings().event()?;
         let head = self.head(&event);
         if head.len() < 7 || !head.bytes().all(|byte| byte.is_ascii_hexdigit()) {
             return Err(anyhow!("the run names no commit, neither in its event nor in GITHUB_SHA"));
         }
-        let name = match &self.request.key {
-            Some(_) => format!("cancel-pending ({})", self.key()?),
-            None => "cancel-pending".to_owned(),
-        };
+        let key = self.request.key.as_ref().map(|_| self.key()).transpose()?;
+        let name = report::check_name(key.as_deref());
         let mut check = report::check(self.plan, self.outcome);
+        self.continue_from_approval(&github, &event, &name, &mut check).await;
         self.place_in_repository(&mut check.annotations);
         let url = github.check(&name, head, &check).await?;
         self.console.note(&format!("check: {}\n", terminal(&url)));
         Ok(())
+    }
+
+    /// After the review, in the merge queue and on the merged commit, the check says whether the decision is
+    /// still the one that was approved.
+    async fn continue_from_approval(&self, github: &GitHub, event: &serde_json::Value, name: &str, check: &mut Check) {
+        let settings = self.settings();
+        let at = match (settings.event_name.as_deref(), self.place(event)) {
+            (Some("push"), Place::Commit(_)) => {
+                Merged::As(settings.sha.as_deref().unwrap_or_default(), settings.branch())
+            }
+            (Some("push" | "merge_group"), Place::Number(number)) => Merged::Number(number),
+            _ => return,
+        };
+        let app = &self.request.reviewed_by;
+        let query = ApprovalQuery { at, check_name: name, app, require_approval: false };
+        let found = review_gate::compare(github, &query, self.plan).await;
+        let told = match &found {
+            Ok((at, relation)) => report::continuity(None, Some((at, *relation)), CONTINUITY_LIMIT),
+            Err(refusal) => report::continuity(Some(refusal), None, CONTINUITY_LIMIT),
+        };
+        // First, because it decides whether the rest is worth reading.
+        check.summary.insert_str(0, told.trim_start_matches('\n'));
+        if matches!(found, Err(Refusal::Different(..))) {
+            check.conclusion = Conclusion::Failure;
+        }
     }
 
     /// The files of the plan, as they were when it was made: from the working directory, else from the commit.
@@ -170,19 +193,6 @@ impl Report<'_> {
         self.request.targets.contains(&target)
     }
 
-    /// GitHub, with what the environment says of it.
-    fn github(&self) -> anyhow::Result<GitHub> {
-        let settings = self.settings();
-        let missing = |name: &str| anyhow!("{name} is not set; is this a step of a workflow?");
-        let repository = settings.repository.as_deref().ok_or_else(|| missing("GITHUB_REPOSITORY"))?;
-        let repository = Repository::read(repository).ok_or_else(|| anyhow!("GITHUB_REPOSITORY is not owner/name"))?;
-        let token = settings.token.as_ref().ok_or_else(|| {
-            anyhow!("GITHUB_TOKEN is not set: give the step `env: GITHUB_TOKEN: ${{{{ github.token }}}}`, and the job the permission to write")
-        })?;
-        let api_url = settings.api_url.as_deref().unwrap_or("https://api.github.com");
-        Ok(GitHub::new(api_url, token.expose(), repository)?)
-    }
-
     /// Where the pull request is to be found.
     fn place(&self, event: &serde_json::Value) -> Place {
         let settings = self.settings();
@@ -202,36 +212,14 @@ impl Report<'_> {
         named_head(event).unwrap_or(self.settings().sha.as_deref().unwrap_or_default())
     }
 
-    /// The event of the workflow; empty where there is none.
-    fn event(&self) -> anyhow::Result<serde_json::Value> {
-        let Some(path) = &self.settings().event_path else { return Ok(serde_json::Value::Null) };
-        let mut text = String::new();
-        File::open(path)
-            .and_then(|file| file.take(MAX_EVENT_BYTES).read_to_string(&mut text))
-            .with_context(|| format!("the event {} can't be read", shown(path)))?;
-        serde_json::from_str(&text).with_context(|| format!("the event {} can't be read", shown(path)))
-    }
-
     /// The key of the comment: by default that of the files, so that two sets of files have two comments.
     fn key(&self) -> anyhow::Result<String> {
-        match &self.request.key {
-            Some(key) if report::is_key(key) => Ok(key.clone()),
-            Some(_) => Err(anyhow!("--key takes 1 to 64 letters, digits, `.`, `_` and `-`, and no `--`")),
-            None => {
-                let paths: Vec<&str> = self.plan.desired.iter().map(|file| file.path.as_str()).collect();
-                Ok(format!("files-{}", &sha256_hex(paths.join("\n").as_bytes())[..12]))
-            }
+        if let Some(key) = &self.request.key {
+            return checked_key(key);
         }
+        let paths: Vec<&str> = self.plan.desired.iter().map(|file| file.path.as_str()).collect();
+        Ok(format!("files-{}", &sha256_hex(paths.join("\n").as_bytes())[..12]))
     }
-}
-
-fn named_head(event: &serde_json::Value) -> Option<&str> {
-    let named = [&event["pull_request"]["head"]["sha"], &event["workflow_run"]["head_sha"]];
-    named.into_iter().find_map(serde_json::Value::as_str)
-}
-
-fn number(text: Option<&str>) -> u64 {
-    text.and_then(|text| text.parse().ok()).unwrap_or(0)
 }
 
 /// Why a comment must stay as it is.

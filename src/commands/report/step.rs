@@ -2,46 +2,32 @@
 //!
 //! Owns the files of the runner and their limits.
 
-use std::fs::{self, OpenOptions};
-use std::io::Write as _;
 use std::path::Path;
 
 use anyhow::{Context as _, anyhow};
 use aws_lc_rs::rand::{SecureRandom as _, SystemRandom};
 
-use super::super::console::shown;
+use super::super::step_summary::{self, append};
 use super::Report;
 use crate::report::{self, Annotation};
-
-/// The most bytes that all summaries of a step may have: one more, and GitHub drops all of them.
-const SUMMARY_LIMIT: u64 = 1024 * 1024;
 
 /// How much of a summary a plan may fill where an outcome follows.
 const SUMMARY_SHARE: usize = 600 * 1024;
 
 impl Report<'_> {
     pub(super) fn summary(&self) -> anyhow::Result<()> {
-        let path = self.summary_file()?;
-        let room = room_in(path);
-        let text = match self.outcome {
+        self.add_to_summary(|room| match self.outcome {
             None => report::plan_markdown(self.plan, room),
             Some(outcome) => {
                 let first = report::outcome_markdown(outcome, self.plan, room / 3);
                 format!("{first}\n{}", report::plan_markdown(self.plan, SUMMARY_SHARE.min(room - room / 3)))
             }
-        };
-        if text.len() >= room {
-            return Err(anyhow!("the summary of this step is full"));
-        }
-        append(path, &text)
+        })
     }
 
     /// Adds to the summary what `page` makes of the room that is left in it.
     pub(super) fn add_to_summary(&self, page: impl FnOnce(usize) -> String) -> anyhow::Result<()> {
-        let path = self.summary_file()?;
-        let room = room_in(path);
-        let text = page(room);
-        if text.len() < room { append(path, &text) } else { Err(anyhow!("the summary of this step is full")) }
+        step_summary::add(self.summary_file()?, page)
     }
 
     fn summary_file(&self) -> anyhow::Result<&Path> {
@@ -92,21 +78,10 @@ pub(super) fn in_repository(directory: &str, path: &str) -> String {
     if directory.is_empty() || path.starts_with('/') { path.to_owned() } else { format!("{directory}/{path}") }
 }
 
-fn room_in(path: &Path) -> usize {
-    let written = fs::metadata(path).map_or(0, |metadata| metadata.len());
-    usize::try_from(SUMMARY_LIMIT.saturating_sub(written).saturating_sub(1)).unwrap_or(0)
-}
-
 pub(super) fn append_outputs(path: &Path, outputs: &[(String, String)]) -> anyhow::Result<()> {
     let mut random = [0; 16];
     SystemRandom::new().fill(&mut random).map_err(|_| anyhow!("the system gives no random numbers"))?;
     let delimiter = format!("end-of-output-{:032x}", u128::from_le_bytes(random));
     let text = report::output_file(outputs, &delimiter).context("a value holds the delimiter")?;
     append(path, &text)
-}
-
-fn append(path: &Path, text: &str) -> anyhow::Result<()> {
-    let written =
-        OpenOptions::new().append(true).create(true).open(path).and_then(|mut file| file.write_all(text.as_bytes()));
-    written.with_context(|| format!("{} can't be written", shown(path)))
 }

@@ -60,6 +60,16 @@ pub struct State {
     pub pulls_of_branch: Vec<u64>,
     /// `open` or `closed`.
     pub pull_is: &'static str,
+    /// When the pull requests were merged; none: they are not.
+    pub merged_at: Option<&'static str>,
+    pub base: &'static str,
+    pub pull_author: &'static str,
+    /// Reviews: who, what, of which commit.
+    pub reviews: Vec<(&'static str, &'static str, &'static str)>,
+    /// Who may do what.
+    pub permissions: Vec<(&'static str, &'static str)>,
+    /// How check runs and reviews are answered.
+    pub facts_status: u16,
     pub head: String,
     /// The files that the pull request changes, with their hunks.
     pub files: Vec<(String, Option<String>)>,
@@ -120,6 +130,12 @@ impl FakeGitHub {
             pulls_of_commit: vec![],
             pulls_of_branch: vec![],
             pull_is: "open",
+            merged_at: Some("2026-11-20T00:00:00Z"),
+            base: "main",
+            pull_author: "jane",
+            reviews: vec![],
+            permissions: vec![],
+            facts_status: 200,
             head: "abc1234".to_owned(),
             files: vec![],
             review: vec![],
@@ -362,6 +378,54 @@ fn review(call: &Call<'_>, path: &str, state: &mut State) -> Option<Reply> {
     })
 }
 
+fn pull_document(state: &State, number: u64, merge_commit_sha: &str) -> Value {
+    json!({
+        "number": number,
+        "merged_at": state.merged_at,
+        "merge_commit_sha": merge_commit_sha,
+        "head": {"sha": state.head},
+        "base": {"ref": state.base},
+        "user": {"login": state.pull_author},
+    })
+}
+
+/// What was reviewed: check runs of a commit, reviews, and what somebody may do.
+fn review_facts(call: &Call<'_>, path: &str, state: &State) -> Reply {
+    if path.ends_with("/reviews") {
+        return call.page(
+            &state.reviews,
+            |(login, word, commit)| json!({"user": {"login": login}, "state": word, "commit_id": commit}),
+        );
+    }
+    if path.ends_with("/permission") {
+        let login = path.split('/').nth(2).expect("a login");
+        return match state.permissions.iter().find(|(own, _)| *own == login) {
+            Some((_, word)) => {
+                Reply::Json(200, json!({"permission": word, "user": {"login": login, "role_name": word}}))
+            }
+            None => refuse(404),
+        };
+    }
+    let commit = path.split('/').nth(2).expect("a commit");
+    let name = call.parameter("check_name");
+    let runs: Vec<Value> = state
+        .checks
+        .iter()
+        .enumerate()
+        .filter(|(_, check)| check["head_sha"] == commit && name.as_deref().is_none_or(|name| check["name"] == name))
+        .map(|(index, check)| {
+            let output = json!({"title": check["output"]["title"], "summary": check["output"]["summary"],
+                "text": check["output"]["text"]});
+            let app = check["app"].as_str().unwrap_or("github-actions");
+            json!({"id": index + 1, "name": check["name"], "head_sha": commit, "output": output,
+                "status": check["status"], "conclusion": check["conclusion"], "external_id": check["external_id"],
+                "app": {"slug": app}})
+        })
+        .collect();
+    let Reply::Json(status, page) = call.page(&runs, Value::clone) else { return refuse(500) };
+    Reply::Json(status, json!({"total_count": runs.len(), "check_runs": page}))
+}
+
 /// What else there is: whose the token is, pull requests, commits, files, check runs.
 fn facts(call: &Call<'_>, path: &str, state: &mut State) -> Option<Reply> {
     Some(match (call.method, path) {
@@ -370,14 +434,24 @@ fn facts(call: &Call<'_>, path: &str, state: &mut State) -> Option<Reply> {
             None => refuse(403),
         },
         ("GET", "/pulls/7") => {
-            Reply::Json(200, json!({"number": 7, "state": state.pull_is, "head": {"sha": state.head}}))
+            let mut pull = pull_document(state, 7, "fff0000");
+            pull["state"] = state.pull_is.into();
+            Reply::Json(200, pull)
         }
         ("POST", "/check-runs") => {
             state.checks.push(call.json());
             Reply::Json(201, json!({"id": 1, "html_url": "https://github.com/contoso/offers/runs/1"}))
         }
         ("GET", path) if path.starts_with("/commits/") && path.ends_with("/pulls") => {
-            call.page(&state.pulls_of_commit, |(number, sha)| json!({"number": number, "merge_commit_sha": sha}))
+            call.page(&state.pulls_of_commit, |(number, sha)| pull_document(state, *number, sha))
+        }
+        ("GET", path)
+            if path.ends_with("/check-runs") || path.ends_with("/reviews") || path.ends_with("/permission") =>
+        {
+            if state.facts_status != 200 {
+                return Some(refuse(state.facts_status));
+            }
+            review_facts(call, path, state)
         }
         ("GET", "/pulls") => {
             let asked = (call.parameter("state"), call.parameter("head"));

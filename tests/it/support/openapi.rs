@@ -112,13 +112,7 @@ impl Operation {
         let content = &resolve(self.api, response)["content"]["application/json"];
         let example = content["examples"].as_object().and_then(|examples| examples.values().next());
         let example = example.map_or(&Value::Null, |example| &resolve(self.api, example)["value"]);
-        let body = match (&body, example) {
-            (Value::Array(items), Value::Array(examples)) => {
-                items.iter().map(|item| merged(examples.first().unwrap_or(&Value::Null), item)).collect()
-            }
-            (Value::Object(_), Value::Object(_)) if status < 400 => merged(example, &body),
-            _ => body,
-        };
+        let body = if status < 400 { merged(example, &body) } else { body };
         if !content["schema"].is_null() {
             self.fits(&content["schema"], &body, "the response");
         }
@@ -191,6 +185,10 @@ fn merged(example: &Value, said: &Value) -> Value {
             }
             Value::Object(all)
         }
+        (Value::Array(examples), Value::Array(items)) => match examples.first() {
+            Some(example @ Value::Object(_)) => items.iter().map(|item| merged(example, item)).collect(),
+            _ => said.clone(),
+        },
         _ => said.clone(),
     }
 }

@@ -1,0 +1,91 @@
+//! What a workflow run knows of GitHub: its settings, its event, and a client by them.
+//!
+//! Owns what is said when something of it is missing.
+
+use std::fs::File;
+use std::io::Read as _;
+use std::path::PathBuf;
+
+use anyhow::{Context as _, anyhow};
+use serde_json::Value;
+
+use super::console::shown;
+use crate::github::{GitHub, Repository};
+use crate::portal::Token;
+use crate::report::is_key;
+
+/// The most bytes of an event. GitHub caps its payloads at 25 MiB.
+const MAX_EVENT_BYTES: u64 = 32 * 1024 * 1024;
+
+/// What the environment of a workflow says about GitHub.
+#[derive(Debug, Clone, Default)]
+pub struct GitHubSettings {
+    /// `GITHUB_API_URL`.
+    pub api_url: Option<String>,
+    /// `GITHUB_SERVER_URL`.
+    pub server_url: Option<String>,
+    /// `GITHUB_TOKEN`, or `GH_TOKEN`.
+    pub token: Option<Token>,
+    /// `GITHUB_REPOSITORY`.
+    pub repository: Option<String>,
+    /// `GITHUB_EVENT_NAME`.
+    pub event_name: Option<String>,
+    /// `GITHUB_EVENT_PATH`.
+    pub event_path: Option<PathBuf>,
+    /// `GITHUB_REF`.
+    pub git_ref: Option<String>,
+    /// `GITHUB_SHA`.
+    pub sha: Option<String>,
+    /// `GITHUB_RUN_ID`.
+    pub run_id: Option<String>,
+    /// `GITHUB_RUN_ATTEMPT`.
+    pub run_attempt: Option<String>,
+}
+
+impl GitHubSettings {
+    /// A client for the repository of the run.
+    pub(super) fn client(&self) -> anyhow::Result<GitHub> {
+        let missing = |name: &str| anyhow!("{name} is not set; is this a step of a workflow?");
+        let repository = self.repository.as_deref().ok_or_else(|| missing("GITHUB_REPOSITORY"))?;
+        let repository = Repository::read(repository).ok_or_else(|| anyhow!("GITHUB_REPOSITORY is not owner/name"))?;
+        let token = self.token.as_ref().ok_or_else(|| {
+            anyhow!("GITHUB_TOKEN is not set: give the step `env: GITHUB_TOKEN: ${{{{ github.token }}}}`, and the job the permissions it needs")
+        })?;
+        let api_url = self.api_url.as_deref().unwrap_or("https://api.github.com");
+        Ok(GitHub::new(api_url, token.expose(), repository)?)
+    }
+
+    /// The event of the workflow; empty where there is none.
+    pub(super) fn event(&self) -> anyhow::Result<Value> {
+        let Some(path) = &self.event_path else { return Ok(Value::Null) };
+        let mut text = String::new();
+        File::open(path)
+            .and_then(|file| file.take(MAX_EVENT_BYTES).read_to_string(&mut text))
+            .with_context(|| format!("the event {} can't be read", shown(path)))?;
+        serde_json::from_str(&text).with_context(|| format!("the event {} can't be read", shown(path)))
+    }
+
+    /// The branch that the run is on.
+    pub(super) fn branch(&self) -> Option<&str> {
+        self.git_ref.as_deref()?.strip_prefix("refs/heads/")
+    }
+}
+
+/// The commit that an event names as the head of a pull request.
+pub(super) fn named_head(event: &Value) -> Option<&str> {
+    let named = [&event["pull_request"]["head"]["sha"], &event["workflow_run"]["head_sha"]];
+    named.into_iter().find_map(Value::as_str)
+}
+
+/// A number from the environment; 0 where there is none.
+pub(super) fn number(text: Option<&str>) -> u64 {
+    text.and_then(|text| text.parse().ok()).unwrap_or(0)
+}
+
+/// A key that was given.
+pub(super) fn checked_key(key: &str) -> anyhow::Result<String> {
+    if is_key(key) {
+        return Ok(key.to_owned());
+    }
+    Err(anyhow!("--key takes 1 to 64 letters, digits, `.`, `_` and `-`, and no `--`"))
+}
