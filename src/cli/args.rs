@@ -53,6 +53,9 @@ pub(super) struct GlobalArguments {
     /// Log what happens to standard error; twice: every request
     #[arg(short, long, global = true, action = clap::ArgAction::Count)]
     pub verbose: u8,
+    /// Write the exit status to this file, for who starts the program by exec
+    #[arg(long, global = true, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub status_file: Option<PathBuf>,
     /// How the log is written
     #[arg(long, global = true, value_name = "FORMAT", default_value = "text")]
     pub log_format: LogFormat,
@@ -185,6 +188,9 @@ pub(super) struct ApplyArguments {
     /// How long all of it may take
     #[arg(long, value_name = "TIME", default_value = "30m", value_parser = humantime::parse_duration)]
     pub timeout: Duration,
+    /// Write the plan document that is applied to this file
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, conflicts_with = "plan")]
+    pub plan_out: Option<PathBuf>,
     /// Write the outcome document to this file
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub out: Option<PathBuf>,

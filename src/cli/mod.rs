@@ -37,15 +37,23 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     let environment = Environment::read();
     let console = console(&arguments, &environment);
     logging::start(arguments.global.verbose, arguments.global.log_format);
-    match dispatch(arguments, &environment, console) {
-        Ok(exit) => exit.into(),
+    let status_file = arguments.global.status_file.clone();
+    let exit = match dispatch(arguments, &environment, console) {
+        Ok(exit) => exit,
         Err(error) => {
             // The parts one by one: joined, a part that holds line breaks would be hard to read.
             let parts: Vec<String> = error.chain().map(|part| safe_lines(&part.to_string())).collect();
             console.note(&format!("error: {}\n", parts.join(": ")));
-            Exit::Failed.into()
+            Exit::Failed
         }
+    };
+    if let Some(path) = status_file
+        && let Err(error) = std::fs::write(&path, format!("{}\n", exit.status()))
+    {
+        console.note(&format!("error: the exit status can't be written ({error})\n"));
+        return Exit::Failed.into();
     }
+    exit.into()
 }
 
 /// The command line's definition, for completions and for what is generated from it.
@@ -107,6 +115,7 @@ fn dispatch(arguments: Arguments, environment: &Environment, console: Console) -
                 auto_approve: apply.auto_approve,
                 wait: !apply.no_wait,
                 timeout: apply.timeout,
+                plan_out: apply.plan_out,
                 out: apply.out,
                 format: apply.format.into(),
                 journal: apply.journal,

@@ -48,6 +48,8 @@ pub struct ApplyRequest {
     pub wait: bool,
     /// How long all of it may take.
     pub timeout: Duration,
+    /// Where to write the plan document.
+    pub plan_out: Option<PathBuf>,
     /// Where to write the outcome document.
     pub out: Option<PathBuf>,
     /// The format on standard output.
@@ -79,6 +81,9 @@ pub async fn apply(request: &ApplyRequest, console: Console) -> anyhow::Result<E
         interruption = signals.next() => return Ok(interrupted(console, interruption)),
     };
     let Some((plan, open)) = prepared else { return Ok(Exit::Failed) };
+    if let Some(path) = &request.plan_out {
+        write_document(path, &plan)?;
+    }
     console.note(&format!("{}\n", report::plan_text(&plan, console.err)));
     if let Some(expected) = expected
         && expected != plan.decision_digest

@@ -57,14 +57,22 @@ pub enum Exit {
     Interrupted(Interruption),
 }
 
+impl Exit {
+    /// The number.
+    #[must_use]
+    pub const fn status(self) -> u8 {
+        match self {
+            Self::Done => 0,
+            Self::Failed => 1,
+            Self::Cancellations => 2,
+            Self::OpenEnds => 3,
+            Self::Interrupted(interruption) => interruption.status(),
+        }
+    }
+}
+
 impl From<Exit> for ExitCode {
     fn from(exit: Exit) -> Self {
-        Self::from(match exit {
-            Exit::Done => 0,
-            Exit::Failed => 1,
-            Exit::Cancellations => 2,
-            Exit::OpenEnds => 3,
-            Exit::Interrupted(interruption) => interruption.status(),
-        })
+        Self::from(exit.status())
     }
 }

@@ -6,6 +6,8 @@
     reason = "tables of cases are read row by row"
 )]
 
+/// The action and the example workflows, run for real.
+mod action;
 /// Carrying a plan out: gates, answers, losses, races, signals.
 mod apply;
 /// Random portals, and what must hold on all of them.

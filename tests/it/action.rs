@@ -1,0 +1,632 @@
+//! The action and the example workflows, run by act on this machine, against the emulator and the
+//! GitHub of the tests.
+//!
+//! They run where `ACT` names the program act, as in `.ci/run`; elsewhere they are skipped. Actions
+//! of others are stood in for: nothing is fetched.
+
+use std::fs;
+use std::io::{BufRead as _, BufReader};
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
+use std::time::{Duration, Instant};
+
+use serde_json::{Value, json};
+
+use crate::support::github::FakeGitHub;
+use crate::support::raw::{RawPortal, answer};
+use crate::support::{Run, Workspace, repository};
+
+const OWN: &str = "cancel-pending/cancel-pending@0000000000000000000000000000000000000000";
+const UPLOAD: &str = "actions/upload-artifact@ea165f8d65b6e75b540449e92b4886f43607fa02";
+const DOWNLOAD: &str = "actions/download-artifact@d3f86a106a0bac45b974a628896c90dbdf5c8093";
+
+const OFFERS: &str = "publisher: contoso
+offers:
+  - id: vm
+    cancelPending: true
+    operationId: one
+  - id: saas
+    cancelPending: true
+    reason: Published by mistake
+";
+
+const PORTAL: &str = "offers:
+  - {publisher: contoso, id: vm, operations: [{id: one, changedAgo: 26h}]}
+  - {publisher: contoso, id: saas, operations: [{id: two, changedAgo: 26h}]}
+";
+
+/// act keeps its cache and its ports to itself only when it runs alone.
+fn alone() -> MutexGuard<'static, ()> {
+    static ALONE: Mutex<()> = Mutex::new(());
+    ALONE.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// The archive of a release with the program of these tests in it, and its SHA-256.
+fn release() -> &'static (Vec<u8>, String) {
+    static RELEASE: OnceLock<(Vec<u8>, String)> = OnceLock::new();
+    RELEASE.get_or_init(|| {
+        let workspace = Workspace::new();
+        fs::copy(env!("CARGO_BIN_EXE_cancel-pending"), workspace.path("cancel-pending")).expect("a copy");
+        // Without what only a debugger reads it is small. Where there is no strip, it stays large.
+        let _ = Command::new("strip").arg(workspace.path("cancel-pending")).output();
+        let tar = Command::new("tar")
+            .args(["-czf", "release.tar.gz", "cancel-pending"])
+            .current_dir(workspace.directory.path())
+            .output()
+            .expect("tar runs");
+        assert!(tar.status.success());
+        let bytes = fs::read(workspace.path("release.tar.gz")).expect("the archive");
+        let sha256 = cancel_pending::domain::sha256_hex(&bytes);
+        (bytes, sha256)
+    })
+}
+
+const ARCHIVE: &str = concat!("cancel-pending-", env!("CARGO_PKG_VERSION"), "-x86_64-unknown-linux-musl.tar.gz");
+
+/// A copy of the action with the checksum of that release, or another.
+fn action(to: &Path, sha256: Option<&str>) {
+    for name in ["action.yml", "Cargo.toml", "action"] {
+        copy_all(&repository(name), &to.join(name));
+    }
+    let line = sha256.map(|sha256| format!("{sha256}  {ARCHIVE}\n")).unwrap_or_default();
+    fs::write(to.join("action/checksums.txt"), line).expect("a file");
+}
+
+/// A server that has the release, as the action asks for it.
+fn releases(bytes: &'static [u8]) -> RawPortal {
+    RawPortal::start(move |path, stream| {
+        let wanted =
+            format!("/cancel-pending/cancel-pending/releases/download/v{}/{ARCHIVE}", env!("CARGO_PKG_VERSION"));
+        let status = if path == wanted { "200 OK" } else { "404 Not Found" };
+        answer(stream, status, &[], if path == wanted { bytes } else { b"" });
+    })
+}
+
+fn copy_all(from: &Path, to: &Path) {
+    fs::create_dir_all(to.parent().expect("a parent")).expect("a directory");
+    if from.is_file() {
+        fs::copy(from, to).expect("a copy");
+        return;
+    }
+    for entry in fs::read_dir(from).expect("a directory").map(|entry| entry.expect("an entry")) {
+        copy_all(&entry.path(), &to.join(entry.file_name()));
+    }
+}
+
+/// A repository on this machine, with the portal and the GitHub that its workflows see.
+struct Scene {
+    workspace: Workspace,
+    emulator: Child,
+    portal: String,
+    github: FakeGitHub,
+    releases: RawPortal,
+    _alone: MutexGuard<'static, ()>,
+}
+
+impl Drop for Scene {
+    fn drop(&mut self) {
+        let _ = self.emulator.kill().and_then(|()| self.emulator.wait());
+    }
+}
+
+impl Scene {
+    /// None where there is no act.
+    fn new(workflow: &str) -> Option<Self> {
+        std::env::var_os("ACT")?;
+        let workspace = Workspace::new();
+        let example = repository("examples/workflows").join(workflow);
+        workspace.write(".github/workflows/it.yml", fs::read(example).unwrap_or_else(|_| workflow.into()));
+        workspace.write("offers.yaml", OFFERS);
+        workspace.write("portal.yaml", PORTAL);
+        workspace.write(".gitignore", "/stubs\n/artifacts\n/event.json\n/.cancel-pending\n/bin\n/home\n");
+        workspace.write(
+            "stubs/upload/action.yml",
+            "name: upload\ndescription: stands in\ninputs: {name: {required: true}, path: {required: true}, \
+             include-hidden-files: {}, if-no-files-found: {}}\nruns:\n  using: composite\n  steps:\n    - shell: bash\n      \
+             run: \"[ ! -f $FROM ] || install -D $FROM $ARTIFACTS/$NAME/$(basename $FROM)\"\n      env:\n        \
+             NAME: ${{ inputs.name }}\n        FROM: ${{ inputs.path }}\n",
+        );
+        workspace.write(
+            "stubs/download/action.yml",
+            "name: download\ndescription: stands in\ninputs: {name: {required: true}, run-id: {}, github-token: {}}\n\
+             runs:\n  using: composite\n  steps:\n    - shell: bash\n      run: cp -- \"$ARTIFACTS/$NAME\"/* .\n      \
+             env:\n        NAME: ${{ inputs.name }}\n",
+        );
+        let (emulator, portal) = emulate(&workspace);
+        let scene = Self {
+            workspace,
+            emulator,
+            portal,
+            github: FakeGitHub::start(),
+            releases: releases(&release().0),
+            _alone: alone(),
+        };
+        action(&scene.workspace.path("stubs/action"), Some(&release().1));
+        scene.git(&["init", "--quiet", "--initial-branch=main"]);
+        scene.git(&["remote", "add", "origin", "https://github.com/contoso/offers.git"]);
+        scene.commit();
+        Some(scene)
+    }
+
+    fn git(&self, arguments: &[&str]) -> String {
+        let identity = ["-c", "user.name=jane", "-c", "user.email=jane@contoso.com", "-c", "commit.gpgsign=false"];
+        let output = Command::new("git")
+            .current_dir(self.workspace.directory.path())
+            .args(identity)
+            .args(arguments)
+            .output()
+            .expect("git runs");
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8_lossy(&output.stdout).trim().to_owned()
+    }
+
+    /// Commits what is there, and returns the commit.
+    fn commit(&self) -> String {
+        self.git(&["add", "--all"]);
+        self.git(&["commit", "--quiet", "--allow-empty", "--message", "a change"]);
+        self.git(&["rev-parse", "HEAD"])
+    }
+
+    fn command(&self, event: &str, payload: &Value) -> Command {
+        self.workspace.write("event.json", payload.to_string());
+        let path = |name: &str| self.workspace.path(name).display().to_string();
+        let mut command = Command::new(std::env::var_os("ACT").expect("act"));
+        command
+            .current_dir(self.workspace.directory.path())
+            .args([event, "-P", "ubuntu-latest=-self-hosted", "-e", "event.json", "--secret", "GITHUB_TOKEN=gh-token"])
+            .args(["--local-repository", &format!("{OWN}={}", path("stubs/action"))])
+            .args(["--local-repository", &format!("{UPLOAD}={}", path("stubs/upload"))])
+            .args(["--local-repository", &format!("{DOWNLOAD}={}", path("stubs/download"))])
+            .args(["--env", &format!("GITHUB_API_URL={}", self.github.raw.url)])
+            .args(["--env", &format!("CANCEL_PENDING_PORTAL={}", self.portal)])
+            .args(["--env", "CANCEL_PENDING_TOKEN=portal-token"])
+            .args(["--env", &format!("GITHUB_SERVER_URL={}", self.releases.url)])
+            .args(["--env", &format!("ARTIFACTS={}", path("artifacts"))])
+            .env("XDG_CACHE_HOME", self.workspace.path("home"));
+        command
+    }
+
+    fn act(&self, event: &str, payload: &Value) -> Run {
+        Run::of(self.command(event, payload).output().expect("act runs"))
+    }
+
+    /// A pull request of this repository, at the commit that is there now.
+    fn pull_request(&self) -> Value {
+        let head = self.git(&["rev-parse", "HEAD"]);
+        self.github.state().head.clone_from(&head);
+        let patch = OFFERS.lines().fold(String::new(), |patch, line| patch + "\n+" + line);
+        let hunk = format!("@@ -0,0 +1,{} @@{patch}", OFFERS.lines().count());
+        self.github.state().files = vec![("offers.yaml".to_owned(), Some(hunk))];
+        json!({"action": "opened", "number": 7, "pull_request": {
+            "number": 7, "head": {"sha": head, "ref": "fix", "repo": {"full_name": "contoso/offers"}}, "base": {"ref": "main"}}})
+    }
+
+    /// The pull request is merged as the commit that is there now.
+    fn merge(&self) -> Value {
+        let commit: &'static str = Box::leak(self.git(&["rev-parse", "HEAD"]).into_boxed_str());
+        self.github.state().pulls_of_commit = vec![(7, commit)];
+        json!({"ref": "refs/heads/main", "after": commit})
+    }
+}
+
+fn emulate(workspace: &Workspace) -> (Child, String) {
+    let mut command = workspace.command();
+    command.args(["emulate", "portal.yaml", "--listen", "127.0.0.1:0"]).stdout(Stdio::piped()).stderr(Stdio::null());
+    let mut emulator = command.spawn().expect("it starts");
+    let mut line = String::new();
+    BufReader::new(emulator.stdout.take().expect("its output")).read_line(&mut line).expect("a line");
+    (emulator, line.trim().to_owned())
+}
+
+#[test]
+fn a_pull_request_is_planned_and_its_merge_applied_once() {
+    let Some(scene) = Scene::new("plan.yml") else { return };
+    let run = scene.act("pull_request", &scene.pull_request()).expect(0);
+    assert!(run.stdout.contains("Cancel plan: 2 operations to cancel"), "{}", run.stdout);
+    let own = scene.github.state().own();
+    assert_eq!(own.len(), 1);
+    assert!(own[0].body.contains("### Cancel plan: 2 operations to cancel"));
+    assert_eq!(scene.github.state().review.len(), 2);
+    assert_eq!(scene.github.state().checks.len(), 1);
+    // The same again leaves the same comment.
+    scene.act("pull_request", &scene.pull_request()).expect(0);
+    assert_eq!(scene.github.state().own().len(), 1);
+
+    // What is merged is what was planned: it is applied, and said in the same comment.
+    let apply = fs::read(repository("examples/workflows/apply.yml")).expect("the workflow");
+    scene.workspace.write(".github/workflows/it.yml", apply);
+    scene.commit();
+    let run = scene.act("push", &scene.merge()).expect(0);
+    assert!(run.stdout.contains("this is the decision that was approved on #7"), "{}", run.stdout);
+    assert!(scene.github.state().own()[0].body.contains("### Apply: 2 cancelled of 2 operations"));
+    assert!(scene.workspace.path("artifacts/cancel-pending-journal/journal.jsonl").exists());
+    // The second push finds nothing to do.
+    let run = scene.act("push", &scene.merge()).expect(0);
+    assert!(run.stdout.contains("Apply: nothing to do"), "{}", run.stdout);
+}
+
+#[test]
+fn what_was_not_approved_is_not_applied() {
+    let Some(scene) = Scene::new("apply.yml") else { return };
+    let run = scene.act("push", &scene.merge());
+    assert_ne!(run.status, Some(0));
+    assert!(run.stdout.contains("not applied, because it can't be seen to be approved"), "{}", run.stdout);
+}
+
+#[test]
+fn a_fork_is_planned_offline_and_reported_by_another_run() {
+    let Some(scene) = Scene::new("fork-validate.yml") else { return };
+    let mut event = scene.pull_request();
+    event["pull_request"]["head"]["repo"]["full_name"] = "jane/offers".into();
+    scene.act("pull_request", &event).expect(0);
+    assert_eq!(scene.github.state().log, Vec::<String>::new(), "a fork's run asks GitHub for nothing");
+    let report = fs::read(repository("examples/workflows/fork-report.yml")).expect("the workflow");
+    scene.workspace.write(".github/workflows/it.yml", report);
+    let run = json!({"workflow_run": {"id": 1, "event": "pull_request", "conclusion": "success", "pull_requests": [],
+        "head_sha": event["pull_request"]["head"]["sha"], "head_branch": "fix",
+        "head_repository": {"owner": {"login": "jane"}}}});
+    scene.github.state().pulls_of_branch = vec![7];
+    scene.act("workflow_run", &run).expect(0);
+    assert_eq!(scene.github.state().own().len(), 1);
+    assert_eq!(scene.github.state().checks[0]["conclusion"], "neutral");
+}
+
+#[test]
+fn the_merge_queue_compares_with_what_was_approved() {
+    let Some(scene) = Scene::new("plan.yml") else { return };
+    scene.act("pull_request", &scene.pull_request()).expect(0);
+    let queue = fs::read(repository("examples/workflows/merge-queue.yml")).expect("the workflow");
+    scene.workspace.write(".github/workflows/it.yml", queue);
+    scene.commit();
+    let event = json!({"merge_group": {"head_ref": "refs/heads/gh-readonly-queue/main/pr-7-abc", "head_sha": "abc"}});
+    scene.act("merge_group", &event).expect(0);
+    let check = scene.github.state().checks.last().expect("a check").clone();
+    let summary = check["output"]["summary"].as_str().expect("a summary");
+    assert!(summary.starts_with("✅ **Same decision as approved** on #7"), "{summary}");
+}
+
+#[test]
+fn drift_opens_an_issue() {
+    let Some(scene) = Scene::new("drift.yml") else { return };
+    // Neither is on every machine. jq is stood in for by what it is asked to do, gh by a record of its arguments.
+    scene.workspace.write(
+        "bin/jq",
+        "#!/usr/bin/env python3\nimport json, sys\nfor e in json.load(open(sys.argv[-1]))['entries']:\n    \
+         if e['note']: print(f\"- `{e['publisher']}/{e['offer']}` is {e['note']}\")\n",
+    );
+    let record = scene.workspace.path("artifacts/gh");
+    scene.workspace.write("artifacts/gh", "");
+    scene
+        .workspace
+        .write("bin/gh", format!("#!/bin/sh\n[ \"$2\" = list ] || printf '%s\\n' \"$@\" >> {}\n", record.display()));
+    for name in ["bin/jq", "bin/gh"] {
+        executable(&scene.workspace.path(name));
+    }
+    let mut command = scene.command("schedule", &json!({"schedule": "23 5 * * *"}));
+    let path = std::env::var("PATH").unwrap_or_default();
+    command.env("PATH", format!("{}:{path}", scene.workspace.path("bin").display()));
+    Run::of(command.output().expect("act runs")).expect(0);
+    let issue = scene.workspace.read("artifacts/gh");
+    assert!(issue.starts_with("issue\ncreate\n") && issue.contains("- `contoso/saas` is latched"), "{issue}");
+}
+
+#[cfg(unix)]
+fn executable(path: &Path) {
+    use std::os::unix::fs::PermissionsExt as _;
+    fs::set_permissions(path, fs::Permissions::from_mode(0o755)).expect("a program");
+}
+
+#[cfg(not(unix))]
+fn executable(_: &Path) {}
+
+#[test]
+fn a_matrix_has_a_comment_for_each_publisher() {
+    let Some(scene) = Scene::new("matrix.yml") else { return };
+    scene.workspace.write("publishers/contoso.yaml", OFFERS);
+    scene.workspace.write("publishers/fabrikam.yaml", "publisher: fabrikam\noffers: [{id: vm}]\n");
+    scene.commit();
+    scene.act("pull_request", &scene.pull_request()).expect(0);
+    let keys: Vec<bool> = ["contoso", "fabrikam"]
+        .iter()
+        .map(|key| scene.github.state().own().iter().any(|own| own.body.contains(&format!("\"key\":\"{key}\""))))
+        .collect();
+    assert_eq!(keys, [true, true]);
+}
+
+/// Installs the program by itself, on a runner that is told what it is.
+fn install(archive: &'static [u8], sha256: Option<&str>, change: &[(&str, &str)]) -> (Workspace, Run) {
+    let workspace = Workspace::new();
+    action(&workspace.path("it"), sha256);
+    workspace.write("bin/cargo", "#!/bin/sh\necho \"$@\" >> \"$RUNNER_TEMP/cargo\"\nexit 1\n");
+    executable(&workspace.path("bin/cargo"));
+    workspace.write("outputs", "");
+    let server = releases(archive);
+    let mut command = Command::new("bash");
+    command
+        .arg(workspace.path("it/action/install.sh"))
+        .env_clear()
+        .env("PATH", format!("{}:/usr/bin:/bin", workspace.path("bin").display()))
+        .env("RUNNER_OS", "Linux")
+        .env("RUNNER_ARCH", "X64")
+        .env("RUNNER_TEMP", workspace.directory.path())
+        .env("GITHUB_OUTPUT", workspace.path("outputs"))
+        .env("GITHUB_SERVER_URL", &server.url)
+        .env("GITHUB_ACTION_REPOSITORY", "cancel-pending/cancel-pending")
+        .envs(change.iter().copied());
+    let run = Run::of(command.output().expect("bash runs"));
+    (workspace, run)
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_release_is_installed_when_it_is_the_one_that_was_released() {
+    let (archive, sha256) = release();
+    let (workspace, run) = install(archive, Some(sha256), &[]);
+    let run = run.expect(0);
+    assert!(run.stdout.starts_with("cancel-pending "), "{}", run.stdout);
+    let outputs = workspace.read("outputs");
+    assert!(outputs.contains("program=") && outputs.contains("directory="), "{outputs}");
+    for (archive, sha256, change, why) in [
+        (&archive[..], "0".repeat(64), &[][..], "is not the one that was released"),
+        (&archive[..1_000], sha256.clone(), &[], "is not the one that was released"),
+        (&archive[..], "nonsense".to_owned(), &[], "is not a SHA-256"),
+        (&archive[..], sha256.clone(), &[("GITHUB_ACTION_REPOSITORY", "other/other")], "can't be downloaded"),
+        (&archive[..], sha256.clone(), &[("GITHUB_SERVER_URL", "http://example.com")], "can't be downloaded"),
+        (&archive[..], sha256.clone(), &[("RUNNER_OS", "Plan9")], "there is none for Plan9 on X64"),
+        (&archive[..], sha256.clone(), &[("RUNNER_ARCH", "RISCV")], "there is none for Linux on RISCV"),
+        (&archive[..], sha256.clone(), &[("CP_VERSION", "9.9.9")], "no checksum of cancel-pending-9.9.9"),
+        (&archive[..], sha256.clone(), &[("CP_VERSION", "$(id)")], "the version is not like 1.2.3"),
+    ] {
+        let (workspace, run) = install(archive, Some(&sha256), change);
+        let run = run.expect(1);
+        assert!(run.stdout.contains(why), "{why}: {}", run.stdout);
+        assert_eq!(workspace.read("outputs"), "", "{why}: nothing is left for the next step");
+        assert!(!workspace.path("cargo").exists(), "{why}: what was released is never built instead");
+    }
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn without_a_release_it_is_built_from_source_or_not_at_all() {
+    let (workspace, run) = install(b"", None, &[]);
+    assert!(run.expect(1).stdout.contains("it can't be built from source"));
+    let asked = workspace.read("cargo");
+    assert!(
+        asked.starts_with("build --release --locked --manifest-path ") && asked.contains("/it/Cargo.toml"),
+        "{asked}"
+    );
+    let (_, run) = install(b"", None, &[("PATH", "/usr/bin:/bin")]);
+    // A cargo of the machine itself would be found there.
+    if !Path::new("/usr/bin/cargo").exists() {
+        assert!(run.expect(1).stdout.contains("neither a release of"));
+    }
+}
+
+/// The README and the scripts know the inputs of the action, all of them and no other.
+#[test]
+fn the_inputs_are_documented_and_used() {
+    let action: Value =
+        serde_yaml::from_str(&fs::read_to_string(repository("action.yml")).expect("a file")).expect("YAML");
+    let steps = action["runs"]["steps"].as_array().expect("steps").clone();
+    for kind in ["inputs", "outputs"] {
+        let readme = fs::read_to_string(repository("README.md")).expect("the README");
+        let section = readme.split(&format!("<!-- {kind} -->")).nth(1).and_then(|rest| rest.split("<!-- /").next());
+        let mut rows = String::from(if kind == "inputs" {
+            "\n| Input | Meaning |\n|:--|:--|\n"
+        } else {
+            "\n| Output | Meaning |\n|:--|:--|\n"
+        });
+        for (name, described) in action[kind].as_object().expect(kind) {
+            let default = match described["default"].as_str() {
+                Some(default) => format!(" (default `{default}`)"),
+                None => String::new(),
+            };
+            let text = described["description"].as_str().expect("a description").trim();
+            rows.push_str(&format!("| `{name}` | {text}{default} |\n"));
+            let used = steps.iter().any(|step| step["env"].to_string().contains(&format!("inputs.{name} ")));
+            assert!(kind == "outputs" || used, "the input {name} does nothing");
+        }
+        if std::env::var_os("UPDATE_GENERATED").is_some() {
+            let (before, rest) = readme.split_once(&format!("<!-- {kind} -->")).expect("a section");
+            let (_, after) = rest.split_once(&format!("<!-- /{kind} -->")).expect("its end");
+            let whole = format!("{before}<!-- {kind} -->{rows}<!-- /{kind} -->{after}");
+            fs::write(repository("README.md"), whole).expect("the README");
+            continue;
+        }
+        assert_eq!(section, Some(rows.as_str()), "run the tests with UPDATE_GENERATED=1");
+    }
+    // What users write reaches a shell as a variable, never as text of a script.
+    for step in &steps {
+        assert!(!step["run"].as_str().unwrap_or_default().contains("${{"), "{step}");
+    }
+}
+
+/// A workflow with one step of the action.
+fn workflow(inputs: &[(&str, &str)]) -> String {
+    let with: Vec<String> =
+        inputs.iter().map(|(name, value)| format!("          {name}: {}\n", json!(value))).collect();
+    format!(
+        "on: push\npermissions: {{}}\njobs:\n  it:\n    runs-on: ubuntu-latest\n    steps:\n      \
+         - uses: actions/checkout@11bd71901bbe5b1630ceea73d27597364c9af683\n      - uses: {OWN}\n        id: it\n        with:\n{}",
+        with.concat()
+    )
+}
+
+#[test]
+fn hostile_inputs_create_nothing() {
+    let inputs = [
+        "files",
+        "portal",
+        "emulate",
+        "expect-digest",
+        "key",
+        "timeout",
+        "concurrency",
+        "report",
+        "working-directory",
+        "version",
+        "command",
+        "wait",
+        "reviewed",
+        "plan",
+    ];
+    for hostile in
+        ["\"; touch pwned #", "$(touch pwned)", "`touch pwned`", "a\ntouch pwned\n", "--out=pwned", "'; touch pwned; '"]
+    {
+        let Some(scene) = Scene::new("plan.yml") else { return };
+        for name in inputs {
+            let command = if name == "plan" { "report" } else { "apply" };
+            let mut with = vec![(name, hostile)];
+            if name != "command" {
+                with.push(("command", command));
+            }
+            if name != "portal" && name != "emulate" {
+                with.push(("emulate", "portal.yaml"));
+            }
+            scene.workspace.write(".github/workflows/it.yml", workflow(&with));
+            scene.act("push", &json!({}));
+            let mut directories = vec![scene.workspace.directory.path().to_owned()];
+            while let Some(directory) = directories.pop() {
+                for entry in fs::read_dir(directory).expect("a directory").map(|entry| entry.expect("an entry").path())
+                {
+                    assert!(!entry.ends_with("pwned"), "{name}: {hostile}");
+                    if entry.is_dir() {
+                        directories.push(entry);
+                    }
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn the_exit_status_and_the_outputs_are_those_of_the_program() {
+    let Some(scene) = Scene::new("plan.yml") else { return };
+    let show = "      - if: always()\n        env: {CODE: \"${{ steps.it.outputs.exit-code }}\", COUNT: \"${{ steps.it.outputs.cancel-count }}\"}\n        run: echo \"code=$CODE count=$COUNT\"\n";
+    let text = workflow(&[("command", "plan"), ("emulate", "portal.yaml"), ("report", "outputs")]) + show;
+    scene.workspace.write(".github/workflows/it.yml", text);
+    let run = scene.act("push", &json!({})).expect(0);
+    assert!(run.stdout.contains("code=0 count=2"), "{}", run.stdout);
+    scene.workspace.write("offers.yaml", OFFERS.replace("vm", "gone"));
+    scene.workspace.write(
+        ".github/workflows/it.yml",
+        workflow(&[("command", "plan"), ("emulate", "portal.yaml"), ("report", "outputs")]) + show,
+    );
+    let run = scene.act("push", &json!({}));
+    assert!(run.status != Some(0) && run.stdout.contains("code=1 count=1"), "{}", run.stdout);
+}
+
+/// A run that is cancelled in the middle of an apply: the signal reaches the program, which has written down what
+/// it sent, and the steps after it keep that.
+#[cfg(unix)]
+#[test]
+fn a_cancelled_run_leaves_its_journal() {
+    let Some(scene) = Scene::new("apply.yml") else { return };
+    let stuck = PORTAL.replace("changedAgo: 26h}]", "changedAgo: 26h}], cancel: {answer: stuck}");
+    scene.workspace.write("stuck.yaml", stuck);
+    let text = fs::read_to_string(repository("examples/workflows/apply.yml")).expect("the workflow");
+    let text = text.replace("          reviewed: \"true\"\n", "          emulate: stuck.yaml\n");
+    scene.workspace.write(".github/workflows/it.yml", text);
+    scene.commit();
+    let mut command = scene.command("push", &scene.merge());
+    let mut act = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().expect("act starts");
+    let output = act.stdout.take().expect("its output");
+    let output = std::thread::spawn(move || std::io::read_to_string(output).unwrap_or_default());
+    // Accepted, and being followed: from here on only a signal ends it.
+    let journal =
+        || find(scene.workspace.directory.path(), "journal.jsonl").and_then(|path| fs::read_to_string(path).ok());
+    let begun = Instant::now();
+    while !journal().is_some_and(|text| text.contains("\"accepted\":true")) {
+        let gone = act.try_wait().expect("a state").is_some();
+        if gone || begun.elapsed() > Duration::from_mins(2) {
+            let _ = act.kill();
+            panic!("nothing was sent: {}", output.join().expect("its output"));
+        }
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    let killed = Command::new("kill").args(["-INT", &act.id().to_string()]).status().expect("kill runs");
+    assert!(killed.success());
+    let status = act.wait().expect("it ends");
+    let output = output.join().expect("its output");
+    assert!(!status.success(), "{output}");
+    let kept = fs::read_to_string(scene.workspace.path("artifacts/cancel-pending-journal/journal.jsonl")).ok();
+    let text = kept.or_else(journal).unwrap_or_else(|| panic!("the journal is gone: {output}"));
+    assert!(text.contains("\"one\"") && text.contains("\"accepted\":true"), "{text}");
+}
+
+/// As the runner does it: the signal goes to the step's first process, which must be the program by then.
+#[cfg(unix)]
+#[test]
+fn the_signal_of_a_cancelled_run_reaches_the_program() {
+    let workspace = Workspace::with("offers.yaml", OFFERS);
+    workspace.write("portal.yaml", PORTAL.replace("changedAgo: 26h}]", "changedAgo: 26h}], cancel: {answer: stuck}"));
+    workspace.write("outputs", "");
+    let variables =
+        ["PORTAL", "EXPECT_DIGEST", "KEY", "PLAN", "OFFLINE", "REVIEWED", "REQUIRE_APPROVAL", "WAIT", "GITHUB_TOKEN"];
+    let mut run = Command::new(repository("action/run.sh"))
+        .env_clear()
+        .env("PATH", "/usr/bin:/bin")
+        .envs(variables.map(|name| (format!("CP_{name}"), "")))
+        .env("CP_PROGRAM", env!("CARGO_BIN_EXE_cancel-pending"))
+        .env("CP_DIRECTORY", workspace.directory.path())
+        .env("CP_WORKING_DIRECTORY", workspace.directory.path())
+        .env("CP_COMMAND", "apply")
+        .env("CP_FILES", "offers.yaml")
+        .env("CP_EMULATE", "portal.yaml")
+        .env("CP_TIMEOUT", "5m")
+        .env("CP_CONCURRENCY", "4")
+        .env("GITHUB_OUTPUT", workspace.path("outputs"))
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .expect("it starts");
+    let journal = || fs::read_to_string(workspace.path(".cancel-pending/journal.jsonl")).unwrap_or_default();
+    let begun = Instant::now();
+    while journal().matches("\"accepted\":true").count() < 2 {
+        assert!(
+            run.try_wait().expect("a state").is_none() && begun.elapsed() < Duration::from_mins(2),
+            "{}",
+            journal()
+        );
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    assert!(Command::new("kill").args(["-INT", &run.id().to_string()]).status().expect("kill runs").success());
+    assert_eq!(run.wait().expect("it ends").code(), Some(130));
+    assert_eq!(workspace.read("status"), "130\n");
+    let outcome: Value = serde_json::from_str(&workspace.read("outcome.json")).expect("the outcome");
+    assert_eq!(outcome["summary"]["accepted"], 2);
+}
+
+/// Every flag in the scripts is one of the program.
+#[test]
+fn the_scripts_use_flags_that_exist() {
+    let mut command = cancel_pending::cli::command();
+    command.build();
+    let known = |flag: &str| {
+        let of = |command: &clap::Command| command.get_arguments().any(|one| one.get_long() == Some(flag));
+        of(&command) || command.get_subcommands().any(of)
+    };
+    for script in ["run.sh", "report.sh"] {
+        let text = fs::read_to_string(repository("action").join(script)).expect("a script");
+        let lines = text.lines().filter(|line| line.contains("arguments"));
+        let flags: Vec<&str> = lines
+            .flat_map(|line| line.split([' ', '"', '(', ')', '=']))
+            .filter_map(|word| word.strip_prefix("--"))
+            .filter(|flag| !flag.is_empty())
+            .collect();
+        assert!(flags.len() >= 3, "{script}");
+        for flag in flags {
+            assert!(known(flag), "{script}: --{flag}");
+        }
+    }
+}
+
+/// A file of this name below a directory.
+fn find(directory: &Path, name: &str) -> Option<std::path::PathBuf> {
+    fs::read_dir(directory)
+        .ok()?
+        .filter_map(Result::ok)
+        .map(|entry| entry.path())
+        .find_map(|path| if path.is_dir() { find(&path, name) } else { path.ends_with(name).then_some(path) })
+}
