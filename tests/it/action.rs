@@ -381,6 +381,9 @@ fn a_release_is_installed_when_it_is_the_one_that_was_released() {
         let (workspace, run) = install(archive, Some(&sha256), change);
         let run = run.expect(1);
         assert!(run.stdout.contains(why), "{why}: {}", run.stdout);
+        if change.iter().any(|(_, value)| value.starts_with("http://example")) {
+            assert!(run.stderr.contains("disabled"), "plain http is not even tried: {}", run.stderr);
+        }
         assert_eq!(workspace.read("outputs"), "", "{why}: nothing is left for the next step");
         assert!(!workspace.path("cargo").exists(), "{why}: what was released is never built instead");
     }

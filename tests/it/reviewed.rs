@@ -237,6 +237,13 @@ fn forged_digests_documents_and_comments_are_not_believed() {
     merged.github.state().checks[0]["external_id"] = "1".repeat(64).into();
     merged.github.state().checks.push(replayed);
     merged.refused(&[], "is not that of its digest");
+    // A success of another commit or another key, from a GitHub that lists more than it was asked for.
+    for (field, other) in [("head_sha", "bad0000"), ("name", "cancel-pending (other)")] {
+        let merged = Merged::new();
+        merged.github.state().unfiltered_checks = true;
+        merged.github.state().checks[0][field] = other.into();
+        merged.refused(&[], "has no check run");
+    }
     // Without the document nothing but the same digest will do.
     let merged = Merged::new();
     merged.github.state().checks[0]["output"]["text"] = Value::Null;

@@ -83,6 +83,8 @@ pub struct State {
     pub slow_downs: usize,
     /// The check runs, as they were sent.
     pub checks: Vec<Value>,
+    /// Whether check runs of other commits and other names are listed too.
+    pub unfiltered_checks: bool,
     pub log: Vec<String>,
     next: u64,
 }
@@ -143,6 +145,7 @@ impl FakeGitHub {
             contents: vec![],
             slow_downs: 0,
             checks: vec![],
+            unfiltered_checks: false,
             log: vec![],
             next: 0,
         }));
@@ -412,12 +415,15 @@ fn review_facts(call: &Call<'_>, path: &str, state: &State) -> Reply {
         .checks
         .iter()
         .enumerate()
-        .filter(|(_, check)| check["head_sha"] == commit && name.as_deref().is_none_or(|name| check["name"] == name))
+        .filter(|(_, check)| {
+            state.unfiltered_checks
+                || check["head_sha"] == commit && name.as_deref().is_none_or(|name| check["name"] == name)
+        })
         .map(|(index, check)| {
             let output = json!({"title": check["output"]["title"], "summary": check["output"]["summary"],
                 "text": check["output"]["text"]});
             let app = check["app"].as_str().unwrap_or("github-actions");
-            json!({"id": index + 1, "name": check["name"], "head_sha": commit, "output": output,
+            json!({"id": index + 1, "name": check["name"], "head_sha": check["head_sha"], "output": output,
                 "status": check["status"], "conclusion": check["conclusion"], "external_id": check["external_id"],
                 "app": {"slug": app}})
         })
