@@ -129,7 +129,7 @@ pub(super) struct PortalArguments {
     /// The cloud whose Entra signs in
     #[arg(long, value_name = "CLOUD", default_value = "public")]
     pub cloud: CloudName,
-    /// The most requests under way at once
+    /// The most requests under way at once; where the portal asks for fewer (429), fewer, and spaced out
     #[arg(long, value_name = "N", default_value = "16")]
     pub concurrency: NonZeroU16,
     /// The time for one attempt at a request; no read is tried again after three times as long

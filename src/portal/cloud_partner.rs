@@ -153,7 +153,7 @@ fn accepted(answer: &Answer, portal: &PortalOrigin) -> CancelAnswer {
 
 fn refused(failure: Failure) -> CancelAnswer {
     match &failure {
-        Failure::Connect(_) | Failure::Credential(_) => CancelAnswer::NotSent(failure),
+        Failure::Connect(_) | Failure::Credential(_) | Failure::LeftAlone(_) => CancelAnswer::NotSent(failure),
         Failure::Status { status: StatusCode::PRECONDITION_FAILED, .. } => CancelAnswer::Changed(failure),
         // A client error is a clear no, but for the two that only say "later".
         Failure::Status { status, .. } if status.is_client_error() && !failure.is_transient() => {

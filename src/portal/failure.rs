@@ -19,6 +19,9 @@ pub enum Failure {
     /// No connection.
     #[error("no connection to the portal ({0}); check the address and the network")]
     Connect(String),
+    /// Not sent, because the portal wants to be left alone for this long.
+    #[error("the portal asks to be left alone for {} s, so nothing was sent", .0.as_secs_f64().ceil())]
+    LeftAlone(Duration),
     /// No answer, or not all of it, within the time for one attempt.
     #[error("the portal did not answer within {} s; try again, or give it longer with --request-timeout", .0.as_secs_f64())]
     Timeout(Duration),
@@ -63,7 +66,7 @@ impl Failure {
     #[must_use]
     pub fn is_transient(&self) -> bool {
         match self {
-            Self::Connect(_) | Self::Timeout(_) | Self::Interrupted(_) => true,
+            Self::Connect(_) | Self::LeftAlone(_) | Self::Timeout(_) | Self::Interrupted(_) => true,
             Self::Status { status, .. } => {
                 status.is_server_error()
                     || matches!(*status, StatusCode::REQUEST_TIMEOUT | StatusCode::TOO_MANY_REQUESTS)
@@ -82,6 +85,7 @@ impl Failure {
     pub const fn retry_after(&self) -> Option<Duration> {
         match self {
             Self::Status { retry_after, .. } => *retry_after,
+            Self::LeftAlone(wait) => Some(*wait),
             _ => None,
         }
     }

@@ -8,8 +8,10 @@
 
 mod cloud_partner;
 mod failure;
+mod gate;
 mod interpret;
 mod location;
+mod pace;
 mod retry;
 mod token;
 mod transport;

@@ -6,16 +6,17 @@
 
 use std::error::Error as _;
 use std::net::SocketAddr;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::{Duration, SystemTime};
 
 use backon::Retryable;
 use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_ENCODING, CONTENT_TYPE, HeaderMap, IF_MATCH, LOCATION};
 use reqwest::{Method, RequestBuilder, StatusCode, redirect};
-use tokio::sync::Semaphore;
 use tokio::time::{Instant, timeout};
 
 use super::failure::Failure;
+use super::gate::{Gate, Passage};
+use super::pace::Verdict;
 use super::token::{Credential, Token};
 use super::{retry, wire};
 use crate::domain::{PortalOrigin, first_cause};
@@ -29,7 +30,7 @@ const ERROR_BODY_TIME: Duration = Duration::from_secs(2);
 /// How requests are made.
 #[derive(Debug, Clone)]
 pub struct TransportSettings {
-    /// The most requests that are under way at once.
+    /// The most requests that are under way at once. Fewer are where the portal asks for that.
     pub concurrency: usize,
     /// The time for one attempt, from connecting to the last byte.
     pub request_timeout: Duration,
@@ -48,7 +49,7 @@ pub struct Transport {
     client: reqwest::Client,
     portal: PortalOrigin,
     credential: Arc<dyn Credential>,
-    gate: Semaphore,
+    gate: Arc<Gate>,
     request_timeout: Duration,
 }
 
@@ -96,7 +97,7 @@ impl Transport {
             builder = builder.resolve(host, address);
         }
         let client = builder.build().map_err(|error| Failure::Connect(innermost(&error)))?;
-        let gate = Semaphore::new(settings.concurrency.clamp(1, Semaphore::MAX_PERMITS));
+        let gate = Gate::new(settings.concurrency);
         Ok(Self { client, portal, credential, gate, request_timeout: settings.request_timeout })
     }
 
@@ -107,15 +108,21 @@ impl Transport {
     }
 
     /// Reads, again where a failure may pass. No attempt begins later than three times the
-    /// time of one after the first.
+    /// time of one after the first, which itself may have waited for its turn.
     pub(super) async fn get(&self, path_and_query: &str) -> Result<Answer, Failure> {
-        let deadline = Instant::now() + 3 * self.request_timeout;
-        (|| self.authorized(Method::GET, path_and_query, Wanted::Body, |request| request))
+        let begun = OnceLock::new();
+        let turn = || async {
+            let passage = self.gate.read().await;
+            begun.get_or_init(Instant::now);
+            Ok(passage)
+        };
+        (|| self.authorized(Method::GET, path_and_query, Wanted::Body, turn, |request| request))
             .retry(retry::pauses())
             .when(|failure: &Failure| failure.is_transient())
             .adjust(|failure: &Failure, pause: Option<Duration>| {
                 let pause = failure.retry_after().map_or(pause, |asked| pause.map(|pause| pause.max(asked)))?;
-                (Instant::now() + pause < deadline).then_some(pause)
+                let begun = *begun.get_or_init(Instant::now);
+                (Instant::now() + pause < begun + 3 * self.request_timeout).then_some(pause)
             })
             .notify(|failure: &Failure, pause: Duration| {
                 tracing::info!(path = path_and_query, wait_ms = pause.as_millis(), %failure, "reading again");
@@ -129,23 +136,25 @@ impl Transport {
         let finish = move |request: RequestBuilder| {
             request.header(CONTENT_TYPE, "application/json").header(IF_MATCH, if_match).body(body.clone())
         };
-        self.authorized(Method::POST, path_and_query, Wanted::Head, finish).await
+        let turn = || async { self.gate.write().await.map_err(Failure::LeftAlone) };
+        self.authorized(Method::POST, path_and_query, Wanted::Head, turn, finish).await
     }
 
     /// One attempt with a token; once more with another one where the portal does not accept the first.
-    async fn authorized(
+    async fn authorized<T: Future<Output = Result<Passage, Failure>> + Send>(
         &self,
         method: Method,
         path_and_query: &str,
         wanted: Wanted,
+        turn: impl Fn() -> T + Send + Sync,
         finish: impl Fn(RequestBuilder) -> RequestBuilder + Send + Sync,
     ) -> Result<Answer, Failure> {
         let token = self.credential.token().await?;
-        let first = self.attempt(method.clone(), path_and_query, wanted, &token, &finish).await;
+        let first = self.attempt(method.clone(), path_and_query, wanted, &token, turn().await?, &finish).await;
         match first {
             Err(Failure::Status { status: StatusCode::UNAUTHORIZED, .. }) => {
                 match self.credential.renew(&token).await {
-                    Ok(renewed) => self.attempt(method, path_and_query, wanted, &renewed, &finish).await,
+                    Ok(renewed) => self.attempt(method, path_and_query, wanted, &renewed, turn().await?, &finish).await,
                     Err(error) => {
                         tracing::info!(%error, "no other token");
                         first
@@ -162,10 +171,9 @@ impl Transport {
         path_and_query: &str,
         wanted: Wanted,
         token: &Token,
+        passage: Passage,
         finish: &(impl Fn(RequestBuilder) -> RequestBuilder + Send + Sync),
     ) -> Result<Answer, Failure> {
-        // The gate is never closed.
-        let _permit = self.gate.acquire().await;
         let url = format!("{}{path_and_query}", self.portal);
         let request = self
             .client
@@ -175,6 +183,7 @@ impl Transport {
         let started = Instant::now();
         let time = self.request_timeout;
         let result = timeout(time, exchange(finish(request), wanted)).await.unwrap_or(Err(Failure::Timeout(time)));
+        passage.end(verdict(&result));
         let milliseconds = started.elapsed().as_millis();
         match &result {
             Ok(answer) => {
@@ -183,6 +192,21 @@ impl Transport {
             Err(failure) => tracing::debug!(%method, path = path_and_query, milliseconds, %failure, "failed"),
         }
         result
+    }
+}
+
+/// What an answer says of how many requests there may be. A 503 says it when it says for how long.
+fn verdict(result: &Result<Answer, Failure>) -> Verdict {
+    match result {
+        Err(Failure::Status { status: StatusCode::TOO_MANY_REQUESTS, retry_after, .. }) => {
+            Verdict::Throttled(*retry_after)
+        }
+        Err(Failure::Status {
+            status: StatusCode::SERVICE_UNAVAILABLE, retry_after: retry_after @ Some(_), ..
+        }) => Verdict::Throttled(*retry_after),
+        Err(Failure::Status { status, .. }) if status.is_server_error() => Verdict::Nothing,
+        Ok(_) | Err(Failure::Status { .. } | Failure::Redirect { .. }) => Verdict::Served,
+        Err(_) => Verdict::Nothing,
     }
 }
 

@@ -4,8 +4,8 @@
 use std::io::Write as _;
 use std::net::TcpStream;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex};
-use std::time::Duration;
+use std::sync::{Arc, Barrier, Mutex};
+use std::time::{Duration, Instant};
 
 use cancel_pending::domain::Live;
 use cancel_pending::portal::{
@@ -317,6 +317,40 @@ fn no_more_requests_at_once_than_asked_for() {
     workspace.run(["plan", "--portal", &portal.url, "--concurrency", "3"]).expect(0);
     assert_eq!(portal.requests(), 40, "one call an idle offer");
     assert!(most.load(Ordering::SeqCst) <= 3);
+}
+
+#[test]
+fn a_retry_after_holds_for_all_requests_together() {
+    const WAIT: Duration = Duration::from_secs(1);
+    let asked: Arc<Mutex<Option<Instant>>> = Arc::default();
+    let (requests, early) = (AtomicUsize::new(0), Arc::new(AtomicUsize::new(0)));
+    let (at, too_early) = (Arc::clone(&asked), Arc::clone(&early));
+    // The first two come together. One is throttled; the other is served when that has been heard.
+    let (both, heard) = (Barrier::new(2), Barrier::new(2));
+    let portal = RawPortal::start(move |_, stream| match requests.fetch_add(1, Ordering::SeqCst) {
+        0 => {
+            both.wait();
+            *at.lock().expect("not poisoned") = Some(Instant::now());
+            answer(stream, "429 Too Many Requests", &[("Retry-After", "1")], b"");
+            wait_for_close(stream);
+            heard.wait();
+        }
+        1 => {
+            both.wait();
+            heard.wait();
+            answer(stream, "200 OK", &[], b"[]");
+        }
+        _ => {
+            let since = at.lock().expect("not poisoned").map(|asked| asked.elapsed());
+            too_early.fetch_add(usize::from(since < Some(WAIT)), Ordering::SeqCst);
+            answer(stream, "200 OK", &[], b"[]");
+        }
+    });
+    let offers: String = (0..6).map(|number| format!("  - {{id: offer-{number}, cancelPending: true}}\n")).collect();
+    let workspace = Workspace::with("offers.yaml", format!("publisher: contoso\noffers:\n{offers}"));
+    workspace.run(["plan", "--portal", &portal.url, "--concurrency", "2"]).expect(0);
+    assert_eq!(early.load(Ordering::SeqCst), 0, "requests while the portal wanted to be left alone");
+    assert_eq!(portal.requests(), 7, "one came in vain");
 }
 
 #[test]
