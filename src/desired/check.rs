@@ -25,12 +25,21 @@ const MAX_REASON_LENGTH: usize = 500;
 #[derive(Default)]
 pub(super) struct Checker {
     pub diagnostics: Vec<Diagnostic>,
-    seen: HashMap<(String, String), String>,
+    seen: Seen,
+}
+
+/// Which offers there are, and where each stands.
+#[derive(Default)]
+struct Seen {
+    files: Vec<String>,
+    /// `publisher/offer` in small letters; file, line and column.
+    offers: HashMap<String, (usize, u64, u64)>,
 }
 
 impl Checker {
     /// The desired states of one file. Mistakes go to `found`.
     pub fn check(&mut self, source: &Source<'_>, found: &mut Vec<Diagnostic>) -> Vec<DesiredState> {
+        self.seen.files.push(source.path.to_owned());
         let mut walk = Walk { source, found, seen: &mut self.seen };
         source.documents.iter().filter_map(|document| walk.document(document)).collect()
     }
@@ -39,7 +48,7 @@ impl Checker {
 struct Walk<'a, 'b> {
     source: &'a Source<'b>,
     found: &'a mut Vec<Diagnostic>,
-    seen: &'a mut HashMap<(String, String), String>,
+    seen: &'a mut Seen,
 }
 
 /// A mapping whose keys have been checked: the first of each known key.
@@ -164,21 +173,22 @@ impl Walk<'_, '_> {
 
     /// Letter case carries no meaning in ids: two spellings of one offer would be two calls.
     fn refuse_second(&mut self, publisher: &PublisherId, offer: &crate::domain::OfferId, node: &Node) {
-        let key = (publisher.as_str().to_ascii_lowercase(), offer.as_str().to_ascii_lowercase());
-        let at = self.location(node);
-        match self.seen.get(&key) {
-            Some(first) => {
-                let message = format!("the offer `{publisher}/{offer}` stands here a second time, first in {first}");
-                self.report(Code::DuplicateOffer, node, message, "keep one of the two".to_owned());
-            }
-            None => {
-                self.seen.insert(key, format!("{}:{}:{}", at.path, at.line, at.column));
-            }
+        let key = format!("{publisher}/{offer}").to_ascii_lowercase();
+        if let Some((file, line, column)) = self.seen.offers.get(&key) {
+            let first = format!("{}:{line}:{column}", self.seen.files[*file]);
+            let message = format!("the offer `{publisher}/{offer}` stands here a second time, first in {first}");
+            self.report(Code::DuplicateOffer, node, message, "keep one of the two".to_owned());
+        } else {
+            let (line, column) = self.source.line_and_column(node.range.start);
+            self.seen.offers.insert(key, (self.seen.files.len() - 1, line, column));
         }
     }
 
     /// Checks the keys of a mapping: that they are text, known, not twice, and have a value.
     fn fields<'n>(&mut self, node: &'n Node, what: &str, keys: &'static [&'static str]) -> Option<Fields<'n>> {
+        if node.value == Value::Alias {
+            return None;
+        }
         let Value::Mapping(pairs) = &node.value else {
             let message = format!("{what} is a mapping of keys to values, this is {}", node.value.kind());
             self.report(Code::WrongType, node, message, listing(keys));
@@ -186,7 +196,7 @@ impl Walk<'_, '_> {
         };
         let mut known: Vec<(&'static str, &Node, &Node)> = Vec::new();
         let mut names: Vec<&str> = Vec::new();
-        for (key, value) in pairs {
+        for (key, value) in pairs.iter().filter(|(key, _)| key.value != Value::Alias) {
             let Value::Text(name) = &key.value else {
                 let message = format!("a key of {what} must be a name, this is {}", key.value.kind());
                 self.report(Code::UnknownKey, key, message, listing(keys));
@@ -229,6 +239,9 @@ impl Walk<'_, '_> {
     }
 
     fn wrong_type(&mut self, node: &Node, name: &str, wanted: &str) {
+        if node.value == Value::Alias {
+            return;
+        }
         let message = format!("`{name}` must be {wanted}, this is {}", node.value.kind());
         let help = match &node.value {
             Value::Boolean(_) | Value::Integer(_) | Value::Number if wanted == "text" => {
@@ -264,7 +277,7 @@ impl Walk<'_, '_> {
                 let message = format!("`{name}` must be a boolean, this is the text `{text}`");
                 self.report(Code::InvalidBoolean, node, message, help);
             }
-            Value::Null => {}
+            Value::Null | Value::Alias => {}
             other => {
                 let message = format!("`{name}` must be a boolean, this is {}", other.kind());
                 self.report(Code::InvalidBoolean, node, message, help);

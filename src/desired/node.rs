@@ -3,24 +3,21 @@
 //! Owns the shape between YAML and meaning: mappings keep their order and their duplicates,
 //! scalars keep what the YAML core schema makes of them. Knows no key.
 
-use std::fmt;
 use std::ops::Range;
-
-use serde::Deserialize;
-use serde::de::{Deserializer, MapAccess, SeqAccess, Visitor};
-use serde_saphyr::Spanned;
 
 /// What a node holds.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum Value {
     Null,
     Boolean(bool),
-    Integer(i128),
-    /// A number that is not an integer of 128 bits.
+    Integer(i64),
+    /// A number that is not an integer of 64 bits.
     Number,
     Text(String),
     List(Vec<Node>),
     Mapping(Vec<(Node, Node)>),
+    /// An alias. It is reported where it is found, and nothing else is said of it.
+    Alias,
 }
 
 /// A value and its bytes in the file.
@@ -40,95 +37,146 @@ impl Value {
             Self::Text(_) => "text",
             Self::List(_) => "a list",
             Self::Mapping(_) => "a mapping",
+            Self::Alias => "an alias",
         }
     }
-}
 
-impl<'de> Deserialize<'de> for Node {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let spanned = Spanned::<Value>::deserialize(deserializer)?;
-        let span = spanned.referenced.span();
-        let start = offset(span.byte_offset());
-        Ok(Self { value: spanned.value, range: start..start + offset(span.byte_len()) })
-    }
-}
-
-fn offset(value: Option<u64>) -> usize {
-    value.and_then(|value| usize::try_from(value).ok()).unwrap_or(0)
-}
-
-impl<'de> Deserialize<'de> for Value {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(ValueVisitor)
-    }
-}
-
-struct ValueVisitor;
-
-impl<'de> Visitor<'de> for ValueVisitor {
-    type Value = Value;
-
-    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str("a YAML value")
-    }
-
-    fn visit_unit<E>(self) -> Result<Value, E> {
-        Ok(Value::Null)
-    }
-
-    fn visit_none<E>(self) -> Result<Value, E> {
-        Ok(Value::Null)
-    }
-
-    fn visit_some<D: Deserializer<'de>>(self, deserializer: D) -> Result<Value, D::Error> {
-        Value::deserialize(deserializer)
-    }
-
-    fn visit_bool<E>(self, value: bool) -> Result<Value, E> {
-        Ok(Value::Boolean(value))
-    }
-
-    fn visit_i64<E>(self, value: i64) -> Result<Value, E> {
-        Ok(Value::Integer(value.into()))
-    }
-
-    fn visit_u64<E>(self, value: u64) -> Result<Value, E> {
-        Ok(Value::Integer(value.into()))
-    }
-
-    fn visit_i128<E>(self, value: i128) -> Result<Value, E> {
-        Ok(Value::Integer(value))
-    }
-
-    fn visit_u128<E>(self, _: u128) -> Result<Value, E> {
-        Ok(Value::Number)
-    }
-
-    fn visit_f64<E>(self, _: f64) -> Result<Value, E> {
-        Ok(Value::Number)
-    }
-
-    fn visit_str<E>(self, value: &str) -> Result<Value, E> {
-        Ok(Value::Text(value.to_owned()))
-    }
-
-    fn visit_string<E>(self, value: String) -> Result<Value, E> {
-        Ok(Value::Text(value))
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, mut access: A) -> Result<Value, A::Error> {
-        let mut items = Vec::new();
-        while let Some(item) = access.next_element()? {
-            items.push(item);
+    /// What a plain scalar stands for: by the core schema of YAML 1.2, and by the forms of
+    /// YAML 1.1 and of other readers that would take it for a number too. An id that somebody's
+    /// tool could read as a number has to be put in quotes.
+    pub fn of_plain(text: &str) -> Self {
+        match text {
+            "" | "~" | "null" | "Null" | "NULL" => return Self::Null,
+            "true" | "True" | "TRUE" => return Self::Boolean(true),
+            "false" | "False" | "FALSE" => return Self::Boolean(false),
+            _ => {}
         }
-        Ok(Value::List(items))
+        let unsigned = text.strip_prefix(['-', '+']).unwrap_or(text);
+        if !unsigned.starts_with(|first: char| first.is_ascii_digit() || first == '.') {
+            return Self::Text(text.to_owned());
+        }
+        if matches!(unsigned, ".inf" | ".Inf" | ".INF") || matches!(text, ".nan" | ".NaN" | ".NAN") {
+            return Self::Number;
+        }
+        // Between two digits an underscore means nothing to the readers that know it at all.
+        let is_between = |at: usize| {
+            let digit = |byte: Option<&u8>| byte.is_some_and(u8::is_ascii_hexdigit);
+            at > 0 && digit(unsigned.as_bytes().get(at - 1)) && digit(unsigned.as_bytes().get(at + 1))
+        };
+        if !unsigned.match_indices('_').all(|(at, _)| is_between(at)) {
+            return Self::Text(text.to_owned());
+        }
+        let digits = unsigned.replace('_', "");
+        let is_negative = text.starts_with('-');
+        let (radix, rest) = match digits.get(..2).map(str::to_ascii_lowercase).as_deref() {
+            Some("0x") => (16, &digits[2..]),
+            Some("0o") => (8, &digits[2..]),
+            Some("0b") => (2, &digits[2..]),
+            _ => (10, digits.as_str()),
+        };
+        if radix == 10 && rest.len() > 1 && rest.starts_with('0') && rest.bytes().all(|digit| digit.is_ascii_digit()) {
+            // Octal to some readers, decimal to others.
+            return if unsigned.contains('_') { Self::Text(text.to_owned()) } else { Self::Number };
+        }
+        if !rest.is_empty() && rest.chars().all(|digit| digit.is_digit(radix)) {
+            let number = i64::from_str_radix(rest, radix).ok();
+            return number.map_or(Self::Number, |number| Self::Integer(if is_negative { -number } else { number }));
+        }
+        // Rust reads what the core schema takes for a floating-point number, once it begins as one.
+        if unsigned.parse::<f64>().is_ok() { Self::Number } else { Self::Text(text.to_owned()) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use serde::Deserialize;
+
+    use super::*;
+
+    /// What serde-saphyr makes of a scalar, which is what the emulator's state file is read by.
+    #[derive(Debug, Deserialize)]
+    #[serde(untagged)]
+    enum Other {
+        Boolean(bool),
+        Integer(i64),
+        Large(#[expect(dead_code, reason = "its kind is what is compared")] u64),
+        Number(#[expect(dead_code, reason = "its kind is what is compared")] f64),
+        Text(String),
+        Null(()),
     }
 
-    fn visit_map<A: MapAccess<'de>>(self, mut access: A) -> Result<Value, A::Error> {
-        let mut pairs = Vec::new();
-        while let Some(pair) = access.next_entry()? {
-            pairs.push(pair);
+    fn agree(text: &str) -> Result<(), TestCaseError> {
+        let options = serde_saphyr::options! { strict_booleans: true, with_snippet: false };
+        let other =
+            serde_saphyr::from_str_with_options::<[Other; 1]>(&format!("- {text}\n"), options).map(|[only]| only);
+        let own = Value::of_plain(text);
+        let is_same = match (&own, &other) {
+            // Not finite: serde-saphyr refuses it.
+            (Value::Null, Ok(Other::Null(()))) | (Value::Number, Ok(Other::Number(_) | Other::Large(_)) | Err(_)) => {
+                true
+            }
+            (Value::Boolean(own), Ok(Other::Boolean(other))) => own == other,
+            (Value::Integer(own), Ok(Other::Integer(other))) => own == other,
+            (Value::Text(own), Ok(Other::Text(other))) => own == other,
+            _ => false,
+        };
+        prop_assert!(is_same, "{text:?}: {own:?}, {other:?}");
+        Ok(())
+    }
+
+    #[test]
+    fn scalars_of_every_kind() {
+        for text in [
+            "null",
+            "~",
+            "true",
+            "False",
+            "TRUE",
+            "tRUE",
+            "yes",
+            "on",
+            "0",
+            "12",
+            "-7",
+            "+7",
+            "007",
+            "1_000",
+            "0x1F",
+            "0o17",
+            "0b101",
+            "1.5",
+            ".5",
+            "1.",
+            "1e5",
+            "1E-5",
+            "-1.5e+3",
+            ".inf",
+            "-.INF",
+            ".nan",
+            "1e",
+            "e1",
+            "1.2.3",
+            "5a63deb5",
+            "1e5f",
+            "0x",
+            "0xg",
+            "1-2",
+            "2026-12-01",
+            "12345678901234567890",
+            "a",
+            "+",
+            ".",
+            "1 2",
+        ] {
+            agree(text).expect(text);
         }
-        Ok(Value::Mapping(pairs))
+    }
+
+    proptest! {
+        #[test]
+        fn any_scalar_of_digits_and_letters(text in "[-+]?[0-9a-fA-FxXoObB._]{1,8}") {
+            agree(&text)?;
+        }
     }
 }

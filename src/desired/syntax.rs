@@ -1,15 +1,14 @@
 //! From bytes to a tree of nodes: encoding, size, depth, and the YAML features that are refused.
 //!
-//! Owns everything that can be said of a file without knowing its keys. Two passes, both by
-//! serde-saphyr: its event parser finds what the format excludes (all of it, not just the
-//! first), its deserializer then builds the tree. The first pass stops at the depth limit, so
-//! the second is never run on a file that could overflow a stack or expand.
+//! Owns everything that can be said of a file without knowing its keys. One pass over the events
+//! of serde-saphyr's parser finds what the format excludes (all of it, not just the first) and
+//! builds the tree. It stops at the depth limit, and no alias is ever followed, so that no file
+//! can overflow a stack or expand.
 
-use serde_saphyr::granit_parser::{Event, Marker, Parser, Span};
-use serde_saphyr::options::{DuplicateKeyPolicy, MergeKeyPolicy};
+use serde_saphyr::granit_parser::{Event, Marker, Parser, ScalarStyle, Span};
 
 use super::diagnostic::{Code, Diagnostic, Excerpt, Place};
-use super::node::Node;
+use super::node::{Node, Value};
 use super::{MAX_DEPTH, MAX_FILE_BYTES, SourceFile};
 
 /// How much of a long line a diagnostic shows, in characters on either side of the mistake.
@@ -99,24 +98,8 @@ pub(super) fn parse<'a>(file: &'a SourceFile, found: &mut Vec<Diagnostic>) -> Op
     };
     let mut source = Source::new(&file.path, text);
     let refused_before = found.len();
-    let readable = scan(&source, found);
+    source.documents = scan(&source, found)?;
     let refused = found.len() > refused_before;
-    if !readable {
-        return None;
-    }
-    match serde_saphyr::from_multiple_with_options::<Node>(text, options()) {
-        Ok(documents) => source.documents = documents,
-        // What the first pass refused has been said already; that it also stops the second
-        // pass (an alias without an anchor, say) is no further mistake.
-        Err(_) if refused => return None,
-        Err(error) => {
-            let offset = error.location().and_then(|at| at.span().byte_offset()).unwrap_or(0);
-            let at = usize::try_from(offset).unwrap_or(0);
-            let message = format!("is not valid YAML: {}", plain(&error));
-            found.push(source.diagnostic(Code::Syntax, at..at + 1, message, None));
-            return None;
-        }
-    }
     if source.documents.is_empty() && !refused {
         found.push(source.diagnostic(
             Code::EmptyFile,
@@ -127,37 +110,6 @@ pub(super) fn parse<'a>(file: &'a SourceFile, found: &mut Vec<Diagnostic>) -> Op
         return None;
     }
     Some(source)
-}
-
-/// serde-saphyr's message without its own rendering of the source.
-fn plain(error: &serde_saphyr::Error) -> String {
-    let text = error.without_snippet().to_string();
-    let text = text.split(" at line ").next().unwrap_or_default();
-    text.strip_prefix("error: ").unwrap_or(text).to_owned()
-}
-
-fn options() -> serde_saphyr::Options {
-    serde_saphyr::options! {
-        // The first pass has bounded size and depth and found every alias. What is left to
-        // bound here is what an alias that has been reported could still expand to.
-        budget: serde_saphyr::budget! {
-            max_depth: MAX_DEPTH + 1,
-            max_nodes: MAX_FILE_BYTES,
-            max_events: 4 * MAX_FILE_BYTES,
-            max_total_scalar_bytes: 2 * MAX_FILE_BYTES,
-            max_documents: MAX_FILE_BYTES,
-        },
-        alias_limits: serde_saphyr::alias_limits! {
-            max_total_replayed_events: 1_000,
-            max_replay_stack_depth: 1,
-            max_alias_expansions_per_anchor: 100,
-        },
-        // Duplicate and merge keys reach the tree, so that all of them are reported.
-        duplicate_keys: DuplicateKeyPolicy::PassThrough,
-        merge_keys: MergeKeyPolicy::AsOrdinary,
-        strict_booleans: true,
-        with_snippet: false,
-    }
 }
 
 fn decode(file: &SourceFile) -> Result<&str, Box<Diagnostic>> {
@@ -208,9 +160,51 @@ fn end_of(text: &str) -> Place {
     Place { line: line as u64, column: column as u64, excerpt: None }
 }
 
-/// The first pass. Returns whether a tree can be built.
-fn scan(source: &Source<'_>, found: &mut Vec<Diagnostic>) -> bool {
-    let mut depth = 0_usize;
+/// A list or a mapping that is not complete.
+enum Open {
+    List(Vec<Node>),
+    Mapping(Vec<(Node, Node)>, Option<Node>),
+}
+
+/// The tree as far as it is built.
+#[derive(Default)]
+struct Builder {
+    documents: Vec<Node>,
+    open: Vec<(Open, std::ops::Range<usize>)>,
+}
+
+impl Builder {
+    fn add(&mut self, node: Node) {
+        match self.open.last_mut() {
+            None => self.documents.push(node),
+            Some((Open::List(items), _)) => items.push(node),
+            Some((Open::Mapping(pairs, key), _)) => match key.take() {
+                Some(key) => pairs.push((key, node)),
+                None => *key = Some(node),
+            },
+        }
+    }
+
+    fn close(&mut self) {
+        let Some((open, range)) = self.open.pop() else { return };
+        // Thousands of offers have two or three keys each: room for more is most of what they take.
+        let value = match open {
+            Open::List(mut items) => {
+                items.shrink_to_fit();
+                Value::List(items)
+            }
+            Open::Mapping(mut pairs, _) => {
+                pairs.shrink_to_fit();
+                Value::Mapping(pairs)
+            }
+        };
+        self.add(Node { value, range });
+    }
+}
+
+/// The documents of a file; none when no tree can be built.
+fn scan(source: &Source<'_>, found: &mut Vec<Diagnostic>) -> Option<Vec<Node>> {
+    let mut tree = Builder::default();
     for next in Parser::new_from_str(source.text) {
         let (event, span) = match next {
             Ok(next) => next,
@@ -223,46 +217,60 @@ fn scan(source: &Source<'_>, found: &mut Vec<Diagnostic>) -> bool {
                     let message = format!("is not valid YAML: {}", error.info());
                     found.push(source.diagnostic(Code::Syntax, at..at + 1, message, None));
                 }
-                return false;
+                return None;
             }
         };
-        match &event {
-            Event::SequenceStart(..) | Event::MappingStart(..) => {
-                depth += 1;
-                if depth > MAX_DEPTH {
-                    found.push(too_deep(source, range(&span)));
-                    return false;
-                }
+        refuse(source, &event, &span, found);
+        match event {
+            Event::SequenceStart(..) => tree.open.push((Open::List(Vec::new()), range(&span))),
+            Event::MappingStart(..) => tree.open.push((Open::Mapping(Vec::new(), None), range(&span))),
+            Event::SequenceEnd | Event::MappingEnd => tree.close(),
+            Event::Alias(..) => tree.add(Node { value: Value::Alias, range: range(&span) }),
+            Event::Scalar(text, style, ..) => {
+                let value = match style {
+                    ScalarStyle::Plain => Value::of_plain(&text),
+                    _ => Value::Text(text.into_owned()),
+                };
+                tree.add(Node { value, range: byte(span.start)..byte(span.end) });
             }
-            Event::SequenceEnd | Event::MappingEnd => depth = depth.saturating_sub(1),
-            Event::Alias(..) => found.push(source.diagnostic(
-                Code::Alias,
-                range(&span),
-                "aliases are not read",
-                "write the value out, a reviewer sees what stands there".to_owned(),
-            )),
             _ => {}
         }
-        let (anchor, tag) = properties(&event);
-        if anchor {
-            found.push(source.diagnostic(
-                Code::Anchor,
-                range(&span),
-                "anchors are not read",
-                "take the `&name` out".to_owned(),
-            ));
-        }
-        if tag {
-            let place = span.tag_span().map_or_else(|| range(&span), |span| range(&span));
-            found.push(source.diagnostic(
-                Code::Tag,
-                place,
-                "tags are not read",
-                "take the `!name` out, the type follows from the key".to_owned(),
-            ));
+        if tree.open.len() > MAX_DEPTH {
+            found.push(too_deep(source, range(&span)));
+            return None;
         }
     }
-    true
+    Some(tree.documents)
+}
+
+/// Reports what the format excludes.
+fn refuse(source: &Source<'_>, event: &Event<'_>, span: &Span, found: &mut Vec<Diagnostic>) {
+    if let Event::Alias(..) = event {
+        found.push(source.diagnostic(
+            Code::Alias,
+            range(span),
+            "aliases are not read",
+            "write the value out, a reviewer sees what stands there".to_owned(),
+        ));
+    }
+    let (anchor, tag) = properties(event);
+    if anchor {
+        found.push(source.diagnostic(
+            Code::Anchor,
+            range(span),
+            "anchors are not read",
+            "take the `&name` out".to_owned(),
+        ));
+    }
+    if tag {
+        let place = span.tag_span().map_or_else(|| range(span), |span| range(&span));
+        found.push(source.diagnostic(
+            Code::Tag,
+            place,
+            "tags are not read",
+            "take the `!name` out, the type follows from the key".to_owned(),
+        ));
+    }
 }
 
 fn too_deep(source: &Source<'_>, range: std::ops::Range<usize>) -> Diagnostic {
