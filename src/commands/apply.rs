@@ -169,7 +169,7 @@ async fn prepare(request: &ApplyRequest, console: Console) -> anyhow::Result<Opt
             let Some(desired) = files::desired_state(paths, console) else { return Ok(None) };
             let desired = select(desired, selection)?;
             let open = portal::open(&request.portal, console).await?;
-            let plan = make(&desired, &open, request.portal.concurrency, console).await;
+            let plan = make(desired, &open, request.portal.concurrency, console).await;
             Ok(Some((plan, open)))
         }
         PlanSource::Document(path) => {

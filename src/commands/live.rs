@@ -17,14 +17,14 @@ use crate::portal::ReadPortal;
 const MOMENT: Duration = Duration::from_millis(500);
 
 /// All offers, with nothing known of their live state.
-pub(super) fn unread(desired: &DesiredSet) -> Vec<(Limits, Vec<Observation>)> {
-    let unread = |offer: &_| Observation { desired: Clone::clone(offer), live: None };
-    desired.states.iter().map(|state| (state.limits, state.offers.iter().map(unread).collect())).collect()
+pub(super) fn unread(desired: DesiredSet) -> Vec<(Limits, Vec<Observation>)> {
+    let unread = |offer| Observation { desired: offer, live: None };
+    desired.states.into_iter().map(|state| (state.limits, state.offers.into_iter().map(unread).collect())).collect()
 }
 
 /// Reads the live state of each offer that needs it, `concurrency` at a time.
 pub(super) async fn observe(
-    desired: &DesiredSet,
+    desired: DesiredSet,
     portal: &impl ReadPortal,
     concurrency: usize,
     now: Timestamp,
@@ -42,7 +42,7 @@ pub(super) async fn observe(
     let bar = bar(wanted.len());
     let seen = stream::iter(wanted)
         .map(|(group, index)| {
-            let offer = &desired.states[group].offers[index];
+            let offer = &groups[group].1[index].desired;
             async move { (group, index, portal.live(&offer.publisher, &offer.offer).await) }
         })
         .buffer_unordered(concurrency.max(1))

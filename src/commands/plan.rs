@@ -53,12 +53,12 @@ pub async fn plan(request: &PlanRequest, console: Console) -> anyhow::Result<Exi
     let desired = select(desired, &request.selection)?;
     let made = if request.offline {
         let now = whole_seconds(Timestamp::now());
-        crate::plan::plan(&facts(&desired, now, request.portal.origin()), live::unread(&desired))
+        crate::plan::plan(&facts(&desired, now, request.portal.origin()), live::unread(desired))
     } else {
         let mut signals = Signals::listen().context("signals can't be handled")?;
         let work = async {
             let open = portal::open(&request.portal, console).await?;
-            anyhow::Ok(make(&desired, &open, request.portal.concurrency, console).await)
+            anyhow::Ok(make(desired, &open, request.portal.concurrency, console).await)
         };
         tokio::select! {
             made = work => made?,
@@ -85,11 +85,11 @@ pub async fn plan(request: &PlanRequest, console: Console) -> anyhow::Result<Exi
     })
 }
 
-pub(super) async fn make(desired: &DesiredSet, open: &OpenPortal, concurrency: usize, console: Console) -> Plan {
+pub(super) async fn make(desired: DesiredSet, open: &OpenPortal, concurrency: usize, console: Console) -> Plan {
     let now = whole_seconds(Timestamp::now());
     let reader = CloudPartner::new(&open.transport);
-    let groups = live::observe(desired, &reader, concurrency, now, console).await;
-    crate::plan::plan(&facts(desired, now, open.transport.portal().clone()), groups)
+    let facts = facts(&desired, now, open.transport.portal().clone());
+    crate::plan::plan(&facts, live::observe(desired, &reader, concurrency, now, console).await)
 }
 
 fn facts(desired: &DesiredSet, now: Timestamp, portal: PortalOrigin) -> PlanFacts {

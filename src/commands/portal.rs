@@ -49,7 +49,7 @@ impl SignInRequest {
     /// A sign-in that has asked nobody yet.
     fn choose(&self, console: Console) -> anyhow::Result<SignIn> {
         let source = choose(&self.settings, self.method)?;
-        Ok(SignIn::new(source, self.cloud, Arc::new(move |secret: &str| mask(console, secret)))?)
+        Ok(SignIn::new(source, self.cloud, Arc::new(move |secret: &str| mask(console, secret))))
     }
 }
 

@@ -74,7 +74,9 @@ pub type Mask = Arc<dyn Fn(&str) + Send + Sync>;
 pub struct SignIn {
     source: Source,
     cloud: Cloud,
-    http: Arc<dyn HttpClient>,
+    /// None: the program's own, which is made when it is needed. To set TLS up takes longer than
+    /// all the rest of a short run, and a token that was given needs none.
+    http: Option<Arc<dyn HttpClient>>,
     mask: Mask,
     state: Mutex<State>,
 }
@@ -113,17 +115,18 @@ impl fmt::Debug for SignIn {
 
 impl SignIn {
     /// A sign-in that has asked nobody yet.
-    ///
-    /// # Errors
-    /// When TLS can't be set up on this machine.
-    pub fn new(source: Source, cloud: Cloud, mask: Mask) -> Result<Self, CredentialError> {
-        let http = http::client().map_err(CredentialError)?;
-        Ok(Self::with_http(source, cloud, mask, http))
+    #[must_use]
+    pub fn new(source: Source, cloud: Cloud, mask: Mask) -> Self {
+        Self::over(None, source, cloud, mask)
     }
 
     /// Likewise, by another HTTP client.
     #[must_use]
     pub fn with_http(source: Source, cloud: Cloud, mask: Mask, http: Arc<dyn HttpClient>) -> Self {
+        Self::over(Some(http), source, cloud, mask)
+    }
+
+    fn over(http: Option<Arc<dyn HttpClient>>, source: Source, cloud: Cloud, mask: Mask) -> Self {
         match &source {
             Source::Token(secret) | Source::GitHubOidc(_, _, secret) | Source::ClientSecret(_, secret) => {
                 mask(secret.expose_secret());
@@ -184,7 +187,11 @@ impl SignIn {
         }
         let (tenant, client) = self.source.told();
         tracing::info!(credential = by, tenant, client, "signing in");
-        let remembering = Arc::new(Remembering::new(Arc::clone(&self.http)));
+        let http = match &self.http {
+            Some(http) => Arc::clone(http),
+            None => http::client().map_err(CredentialError)?,
+        };
+        let remembering = Arc::new(Remembering::new(http));
         let exchanged = timeout(SIGN_IN_TIME, self.exchange(&remembering)).await;
         let token = exchanged.map_err(|_| {
             CredentialError(format!("the sign-in by {by} did not come to an end within {} s", SIGN_IN_TIME.as_secs()))

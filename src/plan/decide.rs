@@ -113,7 +113,7 @@ struct Verdict {
     decision: Decision,
     note: Option<Note>,
     message: Option<String>,
-    operation: Option<Operation>,
+    operation: Option<Box<Operation>>,
     etag: Option<String>,
 }
 
@@ -173,7 +173,6 @@ fn marked(mark: &Mark, live: Live) -> Verdict {
             }
         },
         Live::Running { operation, etag, message } => {
-            let operation = *operation;
             let mut verdict = match &mark.operation_id {
                 Some(pin) if !pin.same(&operation.id) => {
                     let kind = operation.kind.as_deref().unwrap_or("operation");

@@ -195,7 +195,7 @@ pub struct Entry {
     /// The entity tag that came with the operation's document, if one did.
     pub etag: Option<String>,
     /// The operation that runs. In an `in-sync` entry it is another than the pinned one, and left alone.
-    pub operation: Option<Operation>,
+    pub operation: Option<Box<Operation>>,
 }
 
 /// A plan: which cancel calls would be made, and why no others.

@@ -85,7 +85,7 @@ fn planned(entry: &Entry) -> Option<(AnnotationLevel, String, String)> {
     let joined = |first: Option<String>| {
         [first, message.clone(), note.clone()].into_iter().flatten().collect::<Vec<_>>().join("; ")
     };
-    let operation = entry.operation.as_ref();
+    let operation = entry.operation.as_deref();
     Some(match entry.decision {
         Decision::Cancel => {
             let title = operation.map(|one| format!("cancels {} {}", words::kind(one), one.id)).unwrap_or_default();

@@ -233,7 +233,7 @@ fn block(entry: &Entry, plan: &Plan) -> String {
 
 /// One cancellation in a row.
 fn cancel_row(entry: &Entry) -> String {
-    let operation = entry.operation.as_ref();
+    let operation = entry.operation.as_deref();
     format!(
         "| 🛑 {} | {} | {} | {} |\n",
         name(entry),

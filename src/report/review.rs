@@ -126,7 +126,7 @@ pub fn review<'f>(plan: &Plan, file: &dyn Fn(&str) -> Option<&'f SourceFile>) ->
 
 fn comment(entry: &Entry, plan: &Plan, file: Option<&SourceFile>) -> Option<ReviewComment> {
     let note = words::note(entry);
-    let operation = entry.operation.as_ref();
+    let operation = entry.operation.as_deref();
     let hit = operation.map(|operation| format!("{} {}", kind(operation), link(operation))).unwrap_or_default();
     let (rule, mut text) = match (entry.decision, entry.note) {
         (Decision::Ignored, _) => return None,

@@ -3,6 +3,8 @@
 //! Owns layout. Every string that is not this program's own goes through `escape` before it
 //! meets a style.
 
+use std::borrow::Cow;
+
 use anstyle::{AnsiColor, Style};
 use textwrap::{Options, WordSeparator, WordSplitter};
 use unicode_width::UnicodeWidthStr;
@@ -10,7 +12,7 @@ use unicode_width::UnicodeWidthStr;
 use super::diff::pending_operation_diff;
 use super::escape::terminal;
 use super::words;
-use crate::plan::{Decision, Entry, Plan};
+use crate::plan::{Decision, Entry, Note, Plan};
 
 /// How text is laid out.
 #[derive(Debug, Clone, Copy)]
@@ -147,15 +149,14 @@ fn rows(page: &mut Page, entries: &[&Entry]) {
     for entry in entries {
         let (label, name) = (quiet_label(entry), name(entry));
         let message = entry.message.as_deref().map(terminal).unwrap_or_default();
-        let latched =
-            words::note(entry).filter(|(name, _)| *name == "latched").map(|_| " (latched)").unwrap_or_default();
+        let latched = if entry.note == Some(Note::Latched) { " (latched)" } else { "" };
         page.row(style_of(entry.decision), label, label_width, &name, name_width, &format!("{message}{latched}"));
     }
 }
 
 fn quiet_label(entry: &Entry) -> &'static str {
-    match words::note(entry) {
-        Some(("spent", _)) => "spent",
+    match entry.note {
+        Some(Note::Spent) => Note::Spent.as_str(),
         _ => words::label(entry.decision),
     }
 }
@@ -235,11 +236,15 @@ impl Page {
 }
 
 /// Wraps at spaces; what is longer than a line stays whole, so that ids and addresses can be copied.
-fn wrap(text: &str, width: usize) -> Vec<String> {
+fn wrap(text: &str, width: usize) -> Vec<Cow<'_, str>> {
+    // A row for each of thousands of offers, and nearly all of them fit.
+    if text.len() <= width && text.bytes().all(|byte| matches!(byte, b' '..=b'~')) {
+        return vec![Cow::Borrowed(text.trim_end_matches(' '))];
+    }
     let options = Options::new(width.max(16))
         .word_separator(WordSeparator::AsciiSpace)
         .word_splitter(WordSplitter::NoHyphenation)
         .break_words(false);
-    let lines: Vec<String> = textwrap::wrap(text, options).into_iter().map(std::borrow::Cow::into_owned).collect();
-    if lines.is_empty() { vec![String::new()] } else { lines }
+    let lines = textwrap::wrap(text, options);
+    if lines.is_empty() { vec![Cow::Borrowed("")] } else { lines }
 }
