@@ -321,6 +321,12 @@ fn no_more_requests_at_once_than_asked_for() {
 
 #[test]
 fn a_retry_after_holds_for_all_requests_together() {
+    for line in ["429 Too Many Requests", "503 Service Unavailable"] {
+        all_wait_after(line);
+    }
+}
+
+fn all_wait_after(line: &'static str) {
     const WAIT: Duration = Duration::from_secs(1);
     let asked: Arc<Mutex<Option<Instant>>> = Arc::default();
     let (requests, early) = (AtomicUsize::new(0), Arc::new(AtomicUsize::new(0)));
@@ -331,7 +337,7 @@ fn a_retry_after_holds_for_all_requests_together() {
         0 => {
             both.wait();
             *at.lock().expect("not poisoned") = Some(Instant::now());
-            answer(stream, "429 Too Many Requests", &[("Retry-After", "1")], b"");
+            answer(stream, line, &[("Retry-After", "1")], b"");
             wait_for_close(stream);
             heard.wait();
         }

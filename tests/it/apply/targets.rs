@@ -1,8 +1,11 @@
 //! The operation that was planned, and no other; two applies at once.
 
+use std::sync::{Arc, Barrier, Mutex};
+use std::time::{Duration, Instant};
+
 use super::{apply_plan, entry, never, planned};
 use crate::support::offer::OfferPortal;
-use crate::support::raw::answer;
+use crate::support::raw::{RawPortal, answer, wait_for_close};
 use crate::support::{Run, Workspace};
 
 #[test]
@@ -89,4 +92,71 @@ fn of_two_applies_one_cancels_and_the_other_finds_nothing_to_do() {
         assert_eq!(outcomes, ["already-done", "cancelled"], "shared: {shared_journal}");
         assert_eq!(portal.state().posts.len(), 1, "one call was carried out");
     }
+}
+
+/// The portal asks to be left alone right between the last read and the call: what was read is not
+/// good any more when the call may be sent again.
+#[test]
+fn a_call_that_would_have_to_wait_is_not_sent_and_what_runs_is_read_again() {
+    let log: Arc<Mutex<Vec<String>>> = Arc::default();
+    let asked: Arc<Mutex<Option<Instant>>> = Arc::default();
+    let (seen, at) = (Arc::clone(&log), Arc::clone(&asked));
+    // The read of one offer is held back until the portal has asked, and has been heard, on the other.
+    let (held, heard) = (Barrier::new(2), Barrier::new(2));
+    let portal = RawPortal::serve(move |request, stream| {
+        let offer = if request.path.contains("/offers/a") { "a" } else { "b" };
+        let what = match request.path.split('/').nth(6).unwrap_or_default() {
+            "submissions" => "list",
+            "operations" => "operation",
+            _ if request.method == "POST" => "cancel",
+            _ => "etag",
+        };
+        let line = format!("{offer} {what}");
+        let times = {
+            let mut log = seen.lock().expect("not poisoned");
+            let asked = at.lock().expect("not poisoned").map(|asked: Instant| asked.elapsed());
+            log.push(match asked {
+                Some(elapsed) if elapsed < Duration::from_secs(1) => format!("{line} too early"),
+                _ => line.clone(),
+            });
+            log.iter().filter(|other| other.starts_with(&line)).count()
+        };
+        match (line.as_str(), times) {
+            ("b etag", 1) => {
+                held.wait();
+                *at.lock().expect("not poisoned") = Some(Instant::now());
+                answer(stream, "429 Too Many Requests", &[("Retry-After", "1")], b"");
+                wait_for_close(stream);
+                heard.wait();
+            }
+            // The first time is the plan's.
+            ("a operation", 2) => {
+                held.wait();
+                heard.wait();
+                answer(stream, "200 OK", &[], br#"{"status": "running"}"#);
+            }
+            _ => match what {
+                "list" => answer(stream, "200 OK", &[], br#"[{"id": "op"}]"#),
+                "operation" => answer(stream, "200 OK", &[], br#"{"status": "running"}"#),
+                "etag" => answer(stream, "200 OK", &[("ETag", "\"1\"")], b"{}"),
+                _ => answer(stream, "202 Accepted", &[], b""),
+            },
+        }
+    });
+    let text = "publisher: contoso\noffers:\n  - {id: a, cancelPending: true, operationId: op}\n  - {id: b, cancelPending: true, operationId: op}\n";
+    let workspace = Workspace::with("offers.yaml", text);
+    let arguments =
+        ["apply", "--portal", &portal.url, "--auto-approve", "--no-wait", "--format", "json", "--concurrency", "2"];
+    let run = workspace.run(arguments).expect(3);
+    let log = log.lock().expect("not poisoned").clone();
+    let of_a: Vec<&str> = log.iter().map(String::as_str).filter(|line| line.starts_with('a')).collect();
+    assert_eq!(
+        of_a,
+        ["a list", "a operation", "a etag", "a list", "a operation", "a etag", "a list", "a operation", "a cancel"],
+        "{log:?}"
+    );
+    assert!(!log.iter().any(|line| line.contains("too early")), "{log:?}");
+    let entries = run.json()["entries"].clone();
+    assert_eq!((&entries[0]["outcome"], &entries[0]["attempts"]), (&"accepted".into(), &2.into()), "{entries:#}");
+    assert_eq!(entries[1]["outcome"], "accepted", "{entries:#}");
 }
