@@ -11,7 +11,7 @@
 //!
 //! [`domain`], [`desired`], [`plan`], [`outcome`] and [`report`] are pure: data in, data out.
 //! [`identity`] signs in, [`portal`] talks to the portal, [`apply`] carries a plan out on it, [`github`] puts reports
-//! on pull requests, [`emulator`] is a portal to try things on. [`commands`] puts them together,
+//! on pull requests, all three by the one [`http_client`]; [`emulator`] is a portal to try things on. [`commands`] puts them together,
 //! [`cli`] is the command line in front of them.
 
 pub mod apply;
@@ -21,6 +21,7 @@ pub mod desired;
 pub mod domain;
 pub mod emulator;
 pub mod github;
+pub mod http_client;
 pub mod identity;
 pub mod outcome;
 pub mod plan;

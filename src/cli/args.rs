@@ -35,6 +35,8 @@ Environment:
                          (likewise), a managed identity (IDENTITY_ENDPOINT), the Azure CLI
   CANCEL_PENDING_PORTAL  the portal, where --portal is not given
   GITHUB_TOKEN           report --to comment,review,check, and apply --reviewed: token for GitHub
+  HTTPS_PROXY, NO_PROXY  the proxy for https addresses, and the hosts that are reached without it
+  SSL_CERT_FILE          root certificates in place of the system's (Linux; also SSL_CERT_DIR)
   NO_COLOR               no colours, where --color is not given"
 )]
 pub(super) struct Arguments {

@@ -10,7 +10,7 @@ use std::time::Duration;
 use axum::Router;
 use axum::body::{Body, Bytes};
 use axum::extract::{Path, RawQuery, State};
-use axum::http::{HeaderMap, HeaderName, Method, StatusCode, header};
+use axum::http::{HeaderMap, HeaderName, Method, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use futures_util::stream;
@@ -90,7 +90,7 @@ pub(super) fn router(shared: Arc<Shared>) -> Router {
                 |State(shared): State<Arc<Shared>>,
                  Path(parameters): Path<HashMap<String, String>>,
                  method: Method,
-                 uri: axum::http::Uri,
+                 uri: Uri,
                  RawQuery(query): RawQuery,
                  headers: HeaderMap,
                  body: Bytes| async move {
@@ -139,7 +139,7 @@ async fn requests(State(shared): State<Arc<Shared>>) -> Response {
     document(StatusCode::OK, &shared.lock().log)
 }
 
-async fn serve(shared: &Shared, uri: &axum::http::Uri, request: Request) -> Response {
+async fn serve(shared: &Shared, uri: &Uri, request: Request) -> Response {
     if !shared.latency.is_zero() {
         tokio::time::sleep(shared.latency).await;
     }

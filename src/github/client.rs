@@ -3,18 +3,25 @@
 //! Owns deadlines and repetition: reads are tried again, writes never are, because a write
 //! whose answer was lost may have been carried out. octocrab's own retries are not built in.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use backon::{ExponentialBuilder, Retryable as _};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
-use octocrab::Octocrab;
+use http::Uri;
+use http::header::{HeaderValue, USER_AGENT};
+use octocrab::service::middleware::auth_header::AuthHeaderLayer;
+use octocrab::service::middleware::base_uri::BaseUriLayer;
+use octocrab::service::middleware::extra_headers::ExtraHeadersLayer;
+use octocrab::{AuthState, OctoBody, Octocrab, OctocrabBuilder};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use url::Url;
 
 use super::{Place, Repository};
 use crate::domain::{first_cause, is_loopback};
+use crate::http_client::{self, CONNECT_TIME, Client, Way};
 
 /// How long one call may take.
 const CALL_TIME: Duration = Duration::from_secs(20);
@@ -114,22 +121,24 @@ impl GitHub {
         if url.scheme() != "https" && !(url.scheme() == "http" && loopback) {
             return Err(wrong("GITHUB_API_URL must start with https://".to_owned()));
         }
-        let mut http = reqwest::Client::builder()
-            .user_agent(concat!("cancel-pending/", env!("CARGO_PKG_VERSION")))
-            .redirect(reqwest::redirect::Policy::none())
-            .retry(reqwest::retry::never())
-            .connect_timeout(Duration::from_secs(10))
-            .timeout(CALL_TIME);
-        if loopback {
-            http = http.no_proxy();
-        }
-        let http = http.build().map_err(|error| wrong(format!("TLS can't be set up ({error})")))?;
-        let octocrab = Octocrab::builder()
-            .base_uri(api_url.trim_end_matches('/'))
-            .map_err(|error| wrong(format!("GITHUB_API_URL is not a URL ({error})")))?
-            .personal_token(token.to_owned())
-            .build_with_reqwest(http)
-            .map_err(|error| wrong(format!("the client can't be built ({error})")))?;
+        let base: Uri = api_url
+            .trim_end_matches('/')
+            .parse()
+            .map_err(|error| wrong(format!("GITHUB_API_URL is not a URL ({error})")))?;
+        let mut authorization = HeaderValue::try_from(format!("Bearer {token}")).map_err(|_| {
+            wrong("the token for GitHub holds characters that can't stand in an HTTP header".to_owned())
+        })?;
+        authorization.set_sensitive(true);
+        let way = if loopback { Way::Direct } else { Way::Proxied };
+        let client: Client<OctoBody> = http_client::client(way, CONNECT_TIME, 4);
+        let headers = vec![(USER_AGENT, HeaderValue::from_static(http_client::USER_AGENT))];
+        let Ok(octocrab) = OctocrabBuilder::new_empty()
+            .with_service(client)
+            .with_layer(&ExtraHeadersLayer::new(Arc::new(headers)))
+            .with_layer(&BaseUriLayer::new(base.clone()))
+            .with_layer(&AuthHeaderLayer::new(Some(authorization), base.clone(), base))
+            .with_auth(AuthState::None)
+            .build();
         Ok(Self { octocrab, repository })
     }
 
@@ -142,7 +151,7 @@ impl GitHub {
     pub(super) async fn get<T: DeserializeOwned>(&self, path: &str) -> Result<T, GitHubError> {
         let pauses =
             ExponentialBuilder::default().with_min_delay(Duration::from_millis(300)).with_max_times(3).with_jitter();
-        let read = || async { self.octocrab.get(path, None::<&()>).await.map_err(|error| failure(&error)) };
+        let read = || in_time(self.octocrab.get(path, None::<&()>));
         read.retry(pauses)
             .when(GitHubError::is_transient)
             .adjust(|error, pause| match error {
@@ -155,7 +164,7 @@ impl GitHub {
 
     /// Writes, once.
     pub(super) async fn post<B: Serialize, T: DeserializeOwned>(&self, path: &str, body: &B) -> Result<T, GitHubError> {
-        once_allowed(|| async { self.octocrab.post(path, Some(body)).await.map_err(|error| failure(&error)) }).await
+        once_allowed(|| in_time(self.octocrab.post(path, Some(body)))).await
     }
 
     /// Changes, once.
@@ -164,14 +173,15 @@ impl GitHub {
         path: &str,
         body: &B,
     ) -> Result<T, GitHubError> {
-        once_allowed(|| async { self.octocrab.patch(path, Some(body)).await.map_err(|error| failure(&error)) }).await
+        once_allowed(|| in_time(self.octocrab.patch(path, Some(body)))).await
     }
 
     /// Deletes, once. What is gone already is as good as deleted.
     pub(super) async fn delete(&self, path: &str) -> Result<(), GitHubError> {
-        let delete = || async {
-            let answer = self.octocrab._delete(path, None::<&()>).await.map_err(|error| failure(&error))?;
-            octocrab::map_github_error(answer).await.map(|_| ()).map_err(|error| failure(&error))
+        let delete = || {
+            in_time(async {
+                octocrab::map_github_error(self.octocrab._delete(path, None::<&()>).await?).await.map(drop)
+            })
         };
         match once_allowed(delete).await {
             Err(GitHubError::Refused { status: 404 | 410, .. }) => Ok(()),
@@ -273,6 +283,14 @@ impl GitHub {
                 )))
             }
         }
+    }
+}
+
+/// A call, within its time.
+async fn in_time<T>(call: impl Future<Output = octocrab::Result<T>>) -> Result<T, GitHubError> {
+    match tokio::time::timeout(CALL_TIME, call).await {
+        Ok(answer) => answer.map_err(|error| failure(&error)),
+        Err(_) => Err(GitHubError::NoAnswer(format!("none within {} s", CALL_TIME.as_secs()))),
     }
 }
 

@@ -6,7 +6,7 @@
 use serde::Deserialize;
 
 use super::choice::{Method, Source};
-use super::http::LastAnswer;
+use super::client::LastAnswer;
 use crate::portal::CredentialError;
 
 /// From this many seconds on a clock is said to be wrong. Entra lets assertions differ by five minutes.

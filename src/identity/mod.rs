@@ -6,9 +6,9 @@
 
 mod choice;
 mod claims;
+mod client;
 mod failure;
 mod github;
-mod http;
 mod sign_in;
 
 pub use choice::{Method, Source, choose};

@@ -29,9 +29,9 @@ use tokio::sync::Mutex;
 use tokio::time::timeout;
 
 use super::choice::{Method, Source};
+use super::client::{Remembering, client};
 use super::failure::failure;
-use super::http::Remembering;
-use super::{SCOPE, github, http};
+use super::{SCOPE, github};
 use crate::domain::first_cause;
 use crate::portal::{Credential, CredentialError, Pending, Token};
 
@@ -74,9 +74,7 @@ pub type Mask = Arc<dyn Fn(&str) + Send + Sync>;
 pub struct SignIn {
     source: Source,
     cloud: Cloud,
-    /// None: the program's own, which is made when it is needed. To set TLS up takes longer than
-    /// all the rest of a short run, and a token that was given needs none.
-    http: Option<Arc<dyn HttpClient>>,
+    http: Arc<dyn HttpClient>,
     mask: Mask,
     state: Mutex<State>,
 }
@@ -117,16 +115,12 @@ impl SignIn {
     /// A sign-in that has asked nobody yet.
     #[must_use]
     pub fn new(source: Source, cloud: Cloud, mask: Mask) -> Self {
-        Self::over(None, source, cloud, mask)
+        Self::with_http(source, cloud, mask, client())
     }
 
     /// Likewise, by another HTTP client.
     #[must_use]
     pub fn with_http(source: Source, cloud: Cloud, mask: Mask, http: Arc<dyn HttpClient>) -> Self {
-        Self::over(Some(http), source, cloud, mask)
-    }
-
-    fn over(http: Option<Arc<dyn HttpClient>>, source: Source, cloud: Cloud, mask: Mask) -> Self {
         match &source {
             Source::Token(secret) | Source::GitHubOidc(_, _, secret) | Source::ClientSecret(_, secret) => {
                 mask(secret.expose_secret());
@@ -187,11 +181,7 @@ impl SignIn {
         }
         let (tenant, client) = self.source.told();
         tracing::info!(credential = by, tenant, client, "signing in");
-        let http = match &self.http {
-            Some(http) => Arc::clone(http),
-            None => http::client().map_err(CredentialError)?,
-        };
-        let remembering = Arc::new(Remembering::new(http));
+        let remembering = Arc::new(Remembering::new(Arc::clone(&self.http)));
         let exchanged = timeout(SIGN_IN_TIME, self.exchange(&remembering)).await;
         let token = exchanged.map_err(|_| {
             CredentialError(format!("the sign-in by {by} did not come to an end within {} s", SIGN_IN_TIME.as_secs()))

@@ -5,8 +5,8 @@
 
 use std::time::SystemTime;
 
-use reqwest::StatusCode;
-use reqwest::header::{ETAG, HeaderMap};
+use http::StatusCode;
+use http::header::{ETAG, HeaderMap};
 use serde_json::json;
 
 use super::failure::Failure;

@@ -4,7 +4,7 @@
 //! one of the two documented forms. Anything else is shown to people and never called: the
 //! token would go with it. Which operation it describes decides nothing; what runs does.
 
-use reqwest::header::{HeaderMap, LOCATION};
+use http::header::{HeaderMap, LOCATION};
 use url::{Position, Url};
 
 use super::wire::API_VERSION;

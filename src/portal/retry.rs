@@ -5,7 +5,7 @@
 use std::time::{Duration, SystemTime};
 
 use backon::ExponentialBuilder;
-use reqwest::header::{HeaderMap, RETRY_AFTER};
+use http::header::{HeaderMap, RETRY_AFTER};
 
 /// The longest that a `Retry-After` is waited for. The portal may ask for a day; a run that
 /// people wait for tries again after this, and its deadline ends it.

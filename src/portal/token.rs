@@ -6,7 +6,7 @@ use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
 
-use reqwest::header::HeaderValue;
+use http::header::HeaderValue;
 use secrecy::{ExposeSecret, SecretString};
 
 /// A bearer token. It has no `Display`, its `Debug` says nothing, and its memory is cleared.

@@ -4,16 +4,19 @@
 //! portal's origin alone, time for connecting, for an attempt and for all attempts, the size
 //! of an answer. Knows nothing of offers.
 
-use std::error::Error as _;
 use std::net::SocketAddr;
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, SystemTime};
 
 use backon::Retryable;
-use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_ENCODING, CONTENT_TYPE, HeaderMap, IF_MATCH, LOCATION};
-use reqwest::{Method, RequestBuilder, StatusCode, redirect};
+use http::header::{
+    ACCEPT, AUTHORIZATION, CONTENT_ENCODING, CONTENT_TYPE, HeaderMap, HeaderValue, IF_MATCH, LOCATION, USER_AGENT,
+};
+use http::uri::{Parts, PathAndQuery};
+use http::{Method, Request, Response, StatusCode, Uri};
+use http_body_util::Full;
+use hyper::body::{Bytes, Incoming};
 use tokio::time::{Instant, timeout};
-use url::Url;
 
 use super::failure::Failure;
 use super::gate::{Gate, Passage};
@@ -21,6 +24,7 @@ use super::pace::Verdict;
 use super::token::{Credential, Token};
 use super::{retry, wire};
 use crate::domain::{PortalOrigin, first_cause};
+use crate::http_client::{self, BodyError, CONNECT_TIME, Client, Way, read_body};
 
 /// The most bytes of an answer that are read.
 pub const MAX_ANSWER_BYTES: usize = 4 * 1024 * 1024;
@@ -47,10 +51,10 @@ impl Default for TransportSettings {
 
 /// The way to a portal.
 pub struct Transport {
-    client: reqwest::Client,
+    client: Client<Full<Bytes>>,
     portal: PortalOrigin,
-    /// The same as an address: reading it once, and not for each request, is a tenth of its cost.
-    address: Url,
+    /// The same as an address, which is read once and not for each request.
+    address: Parts,
     credential: Arc<dyn Credential>,
     gate: Arc<Gate>,
     request_timeout: Duration,
@@ -61,7 +65,7 @@ pub struct Transport {
 pub(super) struct Answer {
     pub status: StatusCode,
     pub headers: HeaderMap,
-    pub body: Vec<u8>,
+    pub body: Bytes,
 }
 
 /// How much of a successful answer is waited for.
@@ -77,36 +81,24 @@ impl Transport {
     /// Opens no connection yet.
     ///
     /// # Errors
-    /// When TLS can't be set up on this machine (no trusted root certificates, for instance).
+    /// When the portal's origin is not an address.
     pub fn new(
         portal: PortalOrigin,
         credential: Arc<dyn Credential>,
         settings: &TransportSettings,
     ) -> Result<Self, Failure> {
-        let mut builder = reqwest::Client::builder()
-            .user_agent(concat!("cancel-pending/", env!("CARGO_PKG_VERSION")))
-            .redirect(redirect::Policy::none())
-            .retry(reqwest::retry::never())
-            .connect_timeout(settings.request_timeout.min(Duration::from_secs(10)))
-            .pool_max_idle_per_host(settings.concurrency)
-            .https_only(!portal.is_loopback())
-            .referer(false);
-        if portal.is_loopback() {
-            // A proxy would be handed the token in plain text, and could not reach loopback anyway.
-            builder = builder.no_proxy();
-        }
-        if portal.as_str().starts_with("http://") {
-            // There is no TLS on the way, and reading the machine's roots takes longer than the call.
-            builder = builder.tls_certs_only([]);
-        }
-        if let Some(address) = settings.emulator {
-            let host = PortalOrigin::EMULATOR.trim_start_matches("http://");
-            builder = builder.resolve(host, address);
-        }
-        let client = builder.build().map_err(|error| Failure::Connect(innermost(&error)))?;
+        let way = match settings.emulator {
+            Some(address) => Way::To(address),
+            // A proxy could not reach loopback.
+            None if portal.is_loopback() => Way::Direct,
+            None => Way::Proxied,
+        };
+        // Less than an attempt may take: where there is no connection, nothing was sent, and that is to be known.
+        let client = http_client::client(way, CONNECT_TIME.min(settings.request_timeout / 2), settings.concurrency);
         let gate = Gate::new(settings.concurrency);
-        let address = Url::parse(portal.as_str()).map_err(|error| Failure::Connect(error.to_string()))?;
-        Ok(Self { client, address, portal, credential, gate, request_timeout: settings.request_timeout })
+        let address: Uri = portal.as_str().parse().map_err(|error| Failure::Connect(format!("{error}")))?;
+        let address = address.into_parts();
+        Ok(Self { client, portal, address, credential, gate, request_timeout: settings.request_timeout })
     }
 
     /// The portal it leads to.
@@ -124,7 +116,7 @@ impl Transport {
             begun.get_or_init(Instant::now);
             Ok(passage)
         };
-        (|| self.authorized(Method::GET, path_and_query, Wanted::Body, turn, |request| request))
+        (|| self.authorized(Method::GET, path_and_query, Wanted::Body, turn, |_| {}))
             .retry(retry::pauses())
             .when(|failure: &Failure| failure.is_transient())
             .adjust(|failure: &Failure, pause: Option<Duration>| {
@@ -141,8 +133,13 @@ impl Transport {
     /// Writes, once. Only where the portal does not accept the token, and so has done nothing,
     /// it is sent again with another one.
     pub(super) async fn post(&self, path_and_query: &str, body: Vec<u8>, if_match: &str) -> Result<Answer, Failure> {
-        let finish = move |request: RequestBuilder| {
-            request.header(CONTENT_TYPE, "application/json").header(IF_MATCH, if_match).body(body.clone())
+        let if_match = HeaderValue::try_from(if_match)
+            .map_err(|_| Failure::Connect("the offer's entity tag can't stand in an HTTP header".to_owned()))?;
+        let body = Bytes::from(body);
+        let finish = move |request: &mut Request<Full<Bytes>>| {
+            request.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+            request.headers_mut().insert(IF_MATCH, if_match.clone());
+            *request.body_mut() = Full::new(body.clone());
         };
         let turn = || async { self.gate.write().await.map_err(Failure::LeftAlone) };
         self.authorized(Method::POST, path_and_query, Wanted::Head, turn, finish).await
@@ -155,7 +152,7 @@ impl Transport {
         path_and_query: &str,
         wanted: Wanted,
         turn: impl Fn() -> T + Send + Sync,
-        finish: impl Fn(RequestBuilder) -> RequestBuilder + Send + Sync,
+        finish: impl Fn(&mut Request<Full<Bytes>>) + Send + Sync,
     ) -> Result<Answer, Failure> {
         let token = self.credential.token().await?;
         let first = self.attempt(method.clone(), path_and_query, wanted, &token, turn().await?, &finish).await;
@@ -180,20 +177,13 @@ impl Transport {
         wanted: Wanted,
         token: &Token,
         passage: Passage,
-        finish: &(impl Fn(RequestBuilder) -> RequestBuilder + Send + Sync),
+        finish: &(impl Fn(&mut Request<Full<Bytes>>) + Send + Sync),
     ) -> Result<Answer, Failure> {
-        let mut url = self.address.clone();
-        let (path, query) = path_and_query.split_once('?').unzip();
-        url.set_path(path.unwrap_or(path_and_query));
-        url.set_query(query);
-        let request = self
-            .client
-            .request(method.clone(), url)
-            .header(AUTHORIZATION, token.header())
-            .header(ACCEPT, "application/json");
+        let mut request = self.request(method.clone(), path_and_query, token)?;
+        finish(&mut request);
         let started = Instant::now();
         let time = self.request_timeout;
-        let result = timeout(time, exchange(finish(request), wanted)).await.unwrap_or(Err(Failure::Timeout(time)));
+        let result = timeout(time, self.exchange(request, wanted)).await.unwrap_or(Err(Failure::Timeout(time)));
         passage.end(verdict(&result));
         let milliseconds = started.elapsed().as_millis();
         match &result {
@@ -203,6 +193,49 @@ impl Transport {
             Err(failure) => tracing::debug!(%method, path = path_and_query, milliseconds, %failure, "failed"),
         }
         result
+    }
+    fn request(&self, method: Method, path_and_query: &str, token: &Token) -> Result<Request<Full<Bytes>>, Failure> {
+        let invalid = |error: http::Error| Failure::Connect(format!("`{path_and_query}` is no path: {error}"));
+        let mut parts = Parts::default();
+        parts.scheme.clone_from(&self.address.scheme);
+        parts.authority.clone_from(&self.address.authority);
+        let path = PathAndQuery::try_from(path_and_query).map_err(|error| invalid(error.into()))?;
+        parts.path_and_query = Some(path);
+        let mut request = Request::new(Full::default());
+        *request.method_mut() = method;
+        *request.uri_mut() = Uri::from_parts(parts).map_err(|error| invalid(error.into()))?;
+        let headers = request.headers_mut();
+        headers.insert(AUTHORIZATION, token.header());
+        headers.insert(ACCEPT, HeaderValue::from_static("application/json"));
+        headers.insert(USER_AGENT, HeaderValue::from_static(http_client::USER_AGENT));
+        Ok(request)
+    }
+
+    async fn exchange(&self, request: Request<Full<Bytes>>, wanted: Wanted) -> Result<Answer, Failure> {
+        let mut response = self.client.request(request).await.map_err(|error| {
+            let cause = first_cause(&error);
+            if error.is_connect() { Failure::Connect(cause) } else { Failure::Interrupted(cause) }
+        })?;
+        let status = response.status();
+        if status.is_redirection() {
+            let to = response
+                .headers()
+                .get(LOCATION)
+                .map(|to| String::from_utf8_lossy(to.as_bytes()).chars().take(200).collect());
+            return Err(Failure::Redirect { status, to });
+        }
+        if !status.is_success() {
+            // The status stands by itself; what the portal says of it is read if it comes.
+            let body = timeout(ERROR_BODY_TIME, plain_body(&mut response)).await.unwrap_or(Ok(Bytes::new()));
+            let retry_after = retry::retry_after(response.headers(), SystemTime::now());
+            let error = wire::PortalError::read(&body.unwrap_or_default());
+            return Err(Failure::Status { status, error, retry_after });
+        }
+        let body = match wanted {
+            Wanted::Head => Bytes::new(),
+            Wanted::Body => plain_body(&mut response).await?,
+        };
+        Ok(Answer { status, headers: std::mem::take(response.headers_mut()), body })
     }
 }
 
@@ -221,52 +254,12 @@ fn verdict(result: &Result<Answer, Failure>) -> Verdict {
     }
 }
 
-async fn exchange(request: RequestBuilder, wanted: Wanted) -> Result<Answer, Failure> {
-    let mut response = request.send().await.map_err(|error| failure_of(&error))?;
-    let status = response.status();
-    if status.is_redirection() {
-        let to = response
-            .headers()
-            .get(LOCATION)
-            .map(|to| String::from_utf8_lossy(to.as_bytes()).chars().take(200).collect());
-        return Err(Failure::Redirect { status, to });
-    }
-    if !status.is_success() {
-        // The status stands by itself; what the portal says of it is read if it comes.
-        let body = timeout(ERROR_BODY_TIME, read_body(&mut response)).await.unwrap_or(Ok(Vec::new()));
-        let retry_after = retry::retry_after(response.headers(), SystemTime::now());
-        let error = wire::PortalError::read(&body.unwrap_or_default());
-        return Err(Failure::Status { status, error, retry_after });
-    }
-    let body = match wanted {
-        Wanted::Head => Vec::new(),
-        Wanted::Body => read_body(&mut response).await?,
-    };
-    Ok(Answer { status, headers: std::mem::take(response.headers_mut()), body })
-}
-
-async fn read_body(response: &mut reqwest::Response) -> Result<Vec<u8>, Failure> {
+async fn plain_body(response: &mut Response<Incoming>) -> Result<Bytes, Failure> {
     if let Some(encoding) = response.headers().get(CONTENT_ENCODING).filter(|encoding| *encoding != "identity") {
         return Err(Failure::Compressed(String::from_utf8_lossy(encoding.as_bytes()).chars().take(40).collect()));
     }
-    if response.content_length().is_some_and(|length| length > MAX_ANSWER_BYTES as u64) {
-        return Err(Failure::TooLarge(MAX_ANSWER_BYTES));
-    }
-    let mut body = Vec::new();
-    while let Some(chunk) = response.chunk().await.map_err(|error| failure_of(&error))? {
-        if body.len() + chunk.len() > MAX_ANSWER_BYTES {
-            return Err(Failure::TooLarge(MAX_ANSWER_BYTES));
-        }
-        body.extend_from_slice(&chunk);
-    }
-    Ok(body)
-}
-
-fn failure_of(error: &reqwest::Error) -> Failure {
-    if error.is_connect() { Failure::Connect(innermost(error)) } else { Failure::Interrupted(innermost(error)) }
-}
-
-/// The first cause: the outer layers only say that there was one, and name the address.
-fn innermost(error: &reqwest::Error) -> String {
-    if error.source().is_none() { "the request could not be made".to_owned() } else { first_cause(error) }
+    read_body(response, MAX_ANSWER_BYTES).await.map_err(|error| match error {
+        BodyError::TooLarge => Failure::TooLarge(MAX_ANSWER_BYTES),
+        BodyError::Broken(cause) => Failure::Interrupted(cause),
+    })
 }

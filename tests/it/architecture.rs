@@ -14,14 +14,15 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("plan", &["domain"]),
     ("outcome", &["domain", "plan"]),
     ("report", &["domain", "desired", "plan", "outcome"]),
-    ("portal", &["domain"]),
+    ("http_client", &["domain"]),
+    ("portal", &["domain", "http_client"]),
     ("apply", &["domain", "plan", "outcome", "portal"]),
     // It is handed text and facts.
-    ("github", &["domain", "report"]),
+    ("github", &["domain", "http_client", "report"]),
     // The documents of the wire, the ids in its state file, and the token that it accepts.
     ("emulator", &["domain", "portal"]),
     // It is a credential of the portal.
-    ("identity", &["domain", "portal"]),
+    ("identity", &["domain", "http_client", "portal"]),
     (
         "commands",
         &["domain", "desired", "plan", "outcome", "report", "portal", "apply", "github", "identity", "emulator"],
@@ -33,7 +34,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
 const PURE: &[&str] = &["domain", "desired", "plan", "outcome", "report"];
 const IMPURE: &[&str] = &[
     "tokio",
-    "reqwest",
+    "http",
     "hyper",
     "axum",
     "clap",

@@ -26,6 +26,8 @@ mod emulator;
 mod examples;
 /// `report`: what a step of GitHub Actions shows.
 mod github;
+/// How servers are reached: proxies, TLS, time, the end of a body.
+mod http_client;
 /// Sign-in: which credential, what is asked of whom, and that nothing of it is shown.
 mod identity;
 /// The journal: killed runs and what the next one makes of them.

@@ -74,7 +74,8 @@ impl Internet {
     }
 }
 
-fn certificates() -> (String, Arc<ServerConfig>) {
+/// An authority as PEM, and a server with a certificate of it for all the names.
+pub fn certificates() -> (String, Arc<ServerConfig>) {
     let mut params = CertificateParams::new(Vec::new()).expect("parameters");
     params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
     let key = KeyPair::generate().expect("a key");

@@ -10,11 +10,15 @@ use std::time::{Duration, SystemTime};
 
 use async_trait::async_trait;
 use azure_core::error::{Error, ErrorKind};
-use azure_core::http::headers::{HeaderName, HeaderValue, Headers};
+use azure_core::http::headers::{HeaderName, Headers};
 use azure_core::http::{AsyncRawResponse, HttpClient, Method, RawResponse, Request};
+use http::header::{HeaderValue, USER_AGENT};
+use http_body_util::Full;
+use hyper::body::Bytes;
 use url::{Host, Url};
 
 use crate::domain::{first_cause, is_loopback};
+use crate::http_client::{self, BodyError, CONNECT_TIME, Way, read_body};
 
 /// How long one request may take.
 const REQUEST_TIME: Duration = Duration::from_secs(15);
@@ -25,26 +29,14 @@ const MAX_BYTES: usize = 256 * 1024;
 /// The client for everything: through the proxy of the environment, or straight to what is near.
 #[derive(Debug)]
 struct Client {
-    far: reqwest::Client,
-    near: reqwest::Client,
+    far: http_client::Client<Full<Bytes>>,
+    near: http_client::Client<Full<Bytes>>,
 }
 
-/// The client, or why TLS can't be set up.
-pub(super) fn client() -> Result<Arc<dyn HttpClient>, String> {
-    let build = |builder: reqwest::ClientBuilder| {
-        builder
-            .user_agent(concat!("cancel-pending/", env!("CARGO_PKG_VERSION")))
-            .redirect(reqwest::redirect::Policy::none())
-            .retry(reqwest::retry::never())
-            .referer(false)
-            .connect_timeout(Duration::from_secs(10))
-            .timeout(REQUEST_TIME)
-            .build()
-            .map_err(|error| format!("TLS can't be set up ({})", first_cause(&error)))
-    };
-    let far = build(reqwest::Client::builder().https_only(true))?;
-    let near = build(reqwest::Client::builder().no_proxy())?;
-    Ok(Arc::new(Client { far, near }))
+/// The client. It opens no connection yet.
+pub(super) fn client() -> Arc<dyn HttpClient> {
+    let client = |way| http_client::client(way, CONNECT_TIME, 1);
+    Arc::new(Client { far: client(Way::Proxied), near: client(Way::Direct) })
 }
 
 /// This machine, or the address at which Azure tells a machine who it is.
@@ -57,53 +49,61 @@ fn is_near(url: &Url) -> bool {
         }
 }
 
-fn broken(kind: ErrorKind, error: &reqwest::Error) -> Error {
-    // The outer layers name the address, which may hold what is not to be shown.
-    Error::with_message(kind, first_cause(error))
+fn broken(kind: ErrorKind, cause: String) -> Error {
+    // Of the first cause alone: the layers around it name the address, which may hold what is not to be shown.
+    Error::with_message(kind, cause)
+}
+
+fn request_of(request: &Request) -> azure_core::Result<http::Request<Full<Bytes>>> {
+    let wrong = |error: http::Error| broken(ErrorKind::Other, first_cause(&error));
+    let method = match request.method() {
+        Method::Get => http::Method::GET,
+        Method::Post => http::Method::POST,
+        other => return Err(broken(ErrorKind::Other, format!("no sign-in uses {other:?}"))),
+    };
+    let mut builder = http::Request::builder().method(method).uri(request.url().as_str());
+    for (name, value) in request.headers().iter() {
+        builder = builder.header(name.as_str(), value.as_str());
+    }
+    let mut made = builder.body(Full::new(Bytes::from(request.body()))).map_err(wrong)?;
+    made.headers_mut().entry(USER_AGENT).or_insert(HeaderValue::from_static(http_client::USER_AGENT));
+    Ok(made)
 }
 
 #[async_trait]
 impl HttpClient for Client {
     async fn execute_request(&self, request: &Request) -> azure_core::Result<AsyncRawResponse> {
-        let url = request.url().clone();
-        let client = match url.scheme() {
-            "http" | "https" if is_near(&url) => &self.near,
+        let client = match request.url().scheme() {
+            "http" | "https" if is_near(request.url()) => &self.near,
             "https" => &self.far,
             _ => {
                 let message = "signing in goes over https alone, except to this machine itself";
                 return Err(Error::with_message(ErrorKind::Other, message));
             }
         };
-        let method = match request.method() {
-            Method::Get => reqwest::Method::GET,
-            Method::Post => reqwest::Method::POST,
-            other => return Err(Error::with_message(ErrorKind::Other, format!("no sign-in uses {other:?}"))),
+        let exchange = async {
+            let mut response = client.request(request_of(request)?).await.map_err(|error| {
+                let kind = if error.is_connect() { ErrorKind::Connection } else { ErrorKind::Io };
+                broken(kind, first_cause(&error))
+            })?;
+            let body = read_body(&mut response, MAX_BYTES).await.map_err(|error| match error {
+                BodyError::TooLarge => {
+                    broken(ErrorKind::DataConversion, "the answer is larger than 256 KiB".to_owned())
+                }
+                BodyError::Broken(cause) => broken(ErrorKind::Io, cause),
+            })?;
+            azure_core::Result::Ok((response, body))
         };
-        let mut builder = client.request(method, url);
-        for (name, value) in request.headers().iter() {
-            builder = builder.header(name.as_str(), value.as_str());
-        }
-        let body = azure_core::Bytes::from(request.body());
-        let mut response = builder.body(body).send().await.map_err(|error| {
-            let kind = if error.is_connect() { ErrorKind::Connection } else { ErrorKind::Io };
-            broken(kind, &error)
-        })?;
-        let status = response.status().as_u16().into();
+        let late = |_| broken(ErrorKind::Io, format!("no answer within {} s", REQUEST_TIME.as_secs()));
+        let (response, body) = tokio::time::timeout(REQUEST_TIME, exchange).await.map_err(late)??;
         let headers: Headers = response
             .headers()
             .iter()
             .filter_map(|(name, value)| Some((name.as_str().to_owned(), value.to_str().ok()?.to_owned())))
-            .map(|(name, value)| (HeaderName::from(name), HeaderValue::from(value)))
+            .map(|(name, value)| (HeaderName::from(name), azure_core::http::headers::HeaderValue::from(value)))
             .collect::<std::collections::HashMap<_, _>>()
             .into();
-        let mut bytes = Vec::new();
-        while let Some(chunk) = response.chunk().await.map_err(|error| broken(ErrorKind::Io, &error))? {
-            if bytes.len() + chunk.len() > MAX_BYTES {
-                return Err(Error::with_message(ErrorKind::DataConversion, "the answer is larger than 256 KiB"));
-            }
-            bytes.extend_from_slice(&chunk);
-        }
-        Ok(AsyncRawResponse::from_bytes(status, headers, bytes))
+        Ok(AsyncRawResponse::from_bytes(response.status().as_u16().into(), headers, body))
     }
 }
 
@@ -149,7 +149,7 @@ impl HttpClient for Remembering {
         };
         *self.last.lock().unwrap_or_else(PoisonError::into_inner) = Some(last);
         let (status, headers, body) = RawResponse::deconstruct(answer);
-        Ok(AsyncRawResponse::from_bytes(status, headers, azure_core::Bytes::from(body)))
+        Ok(AsyncRawResponse::from_bytes(status, headers, Bytes::from(body)))
     }
 }
 
