@@ -2,9 +2,10 @@
 //!
 //! Owns the order of asking. It is handed a reader and nothing that could write.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use futures_util::{StreamExt as _, stream};
+use futures_util::future::join_all;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use jiff::Timestamp;
 
@@ -40,20 +41,25 @@ pub(super) async fn observe(
         })
         .collect();
     let bar = bar(wanted.len());
-    let seen = stream::iter(wanted)
-        .map(|(group, index)| {
-            let offer = &groups[group].1[index].desired;
-            async move { (group, index, portal.live(&offer.publisher, &offer.offer).await) }
-        })
-        .buffer_unordered(concurrency.max(1))
-        .inspect(|_| bar.inc(1))
-        .collect::<Vec<_>>();
+    // As many as may be asked for at once, each going on to the next offer that nobody has taken:
+    // what waiting for an answer needs is set up once for each of them, and not for each offer.
+    let next = AtomicUsize::new(0);
+    let reader = async || {
+        let mut seen = Vec::new();
+        while let Some((group, index)) = wanted.get(next.fetch_add(1, Ordering::Relaxed)) {
+            let offer = &groups[*group].1[*index].desired;
+            seen.push((*group, *index, portal.live(&offer.publisher, &offer.offer).await));
+            bar.inc(1);
+        }
+        seen
+    };
+    let readers = join_all((0..concurrency.clamp(1, wanted.len().max(1))).map(|_| reader()));
     let seen = tokio::select! {
-        seen = seen => seen,
+        seen = readers => seen,
         never = reveal(&bar, console.watched) => match never {},
     };
     bar.finish_and_clear();
-    for (group, index, live) in seen {
+    for (group, index, live) in seen.into_iter().flatten() {
         groups[group].1[index].live = Some(live);
     }
     groups
