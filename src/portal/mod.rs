@@ -7,6 +7,7 @@
 //! anything is not its business: what it could not read it says, and goes on.
 
 mod cloud_partner;
+mod contact;
 mod failure;
 mod gate;
 mod interpret;

@@ -18,6 +18,7 @@ use http_body_util::Full;
 use hyper::body::{Bytes, Incoming};
 use tokio::time::{Instant, timeout};
 
+use super::contact::Contact;
 use super::failure::Failure;
 use super::gate::{Gate, Passage};
 use super::pace::Verdict;
@@ -57,6 +58,7 @@ pub struct Transport {
     address: Parts,
     credential: Arc<dyn Credential>,
     gate: Arc<Gate>,
+    contact: Contact,
     request_timeout: Duration,
 }
 
@@ -98,7 +100,15 @@ impl Transport {
         let gate = Gate::new(settings.concurrency);
         let address: Uri = portal.as_str().parse().map_err(|error| Failure::Connect(format!("{error}")))?;
         let address = address.into_parts();
-        Ok(Self { client, portal, address, credential, gate, request_timeout: settings.request_timeout })
+        Ok(Self {
+            client,
+            portal,
+            address,
+            credential,
+            gate,
+            contact: Contact::default(),
+            request_timeout: settings.request_timeout,
+        })
     }
 
     /// The portal it leads to.
@@ -107,16 +117,20 @@ impl Transport {
         &self.portal
     }
 
-    /// Reads, again where a failure may pass. No attempt begins later than three times the
+    /// Reads, again where a failure may pass, unless the portal was just found to be out of reach. No attempt begins later than three times the
     /// time of one after the first, which itself may have waited for its turn.
     pub(super) async fn get(&self, path_and_query: &str) -> Result<Answer, Failure> {
+        let came = Instant::now();
+        if let Some(failure) = self.contact.lost(came) {
+            return Err(failure);
+        }
         let begun = OnceLock::new();
         let turn = || async {
             let passage = self.gate.read().await;
             begun.get_or_init(Instant::now);
             Ok(passage)
         };
-        (|| self.authorized(Method::GET, path_and_query, Wanted::Body, turn, |_| {}))
+        let read = (|| self.authorized(Method::GET, path_and_query, Wanted::Body, turn, |_| {}))
             .retry(retry::pauses())
             .when(|failure: &Failure| failure.is_transient())
             .adjust(|failure: &Failure, pause: Option<Duration>| {
@@ -127,7 +141,11 @@ impl Transport {
             .notify(|failure: &Failure, pause: Duration| {
                 tracing::info!(path = path_and_query, wait_ms = pause.as_millis(), %failure, "reading again");
             })
-            .await
+            .await;
+        if let Err(failure @ Failure::Connect(_)) = &read {
+            self.contact.lose(came, Instant::now(), failure);
+        }
+        read
     }
 
     /// Writes, once. Only where the portal does not accept the token, and so has done nothing,
@@ -185,6 +203,9 @@ impl Transport {
         let time = self.request_timeout;
         let result = timeout(time, self.exchange(request, wanted)).await.unwrap_or(Err(Failure::Timeout(time)));
         passage.end(verdict(&result));
+        if !matches!(result, Err(Failure::Connect(_) | Failure::Timeout(_))) {
+            self.contact.heard(Instant::now());
+        }
         let milliseconds = started.elapsed().as_millis();
         match &result {
             Ok(answer) => {

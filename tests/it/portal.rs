@@ -2,7 +2,7 @@
 //! entry, bounded, and the other entries are unharmed.
 
 use std::io::Write as _;
-use std::net::TcpStream;
+use std::net::{TcpListener, TcpStream};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Barrier, Mutex};
 use std::time::{Duration, Instant};
@@ -14,7 +14,7 @@ use cancel_pending::portal::{
 };
 
 use crate::support::raw::{RawPortal, answer, wait_for_close};
-use crate::support::{Run, Workspace, assert_inert_text, decisions};
+use crate::support::{Run, Workspace, assert_inert_text, decisions, tls};
 
 const OFFERS: &str = "\
 publisher: contoso
@@ -236,7 +236,7 @@ fn a_connection_that_breaks_is_said_so() {
 
 #[test]
 fn nobody_listening_is_said_so() {
-    let unused = std::net::TcpListener::bind("127.0.0.1:0").expect("a port").local_addr().expect("an address");
+    let unused = TcpListener::bind("127.0.0.1:0").expect("a port").local_addr().expect("an address");
     let workspace = Workspace::with("offers.yaml", OFFERS);
     let url = format!("http://{unused}");
     let run = workspace.run(["plan", "--format", "json", "--portal", &url, "--request-timeout", "300ms"]).expect(1);
@@ -428,4 +428,32 @@ async fn the_transport_has_a_gate_of_its_own() {
     let seen = futures_util::future::join_all(reads).await;
     assert!(seen.iter().all(|live| *live == Live::Nothing));
     assert!(most.load(Ordering::SeqCst) <= 2);
+}
+
+#[test]
+fn a_portal_out_of_reach_is_not_called_for_each_offer() {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let portal = format!("https://{}", listener.local_addr().expect("an address"));
+    let connections = Arc::new(AtomicUsize::new(0));
+    let count = Arc::clone(&connections);
+    // It takes connections and ends them before there is any TLS.
+    std::thread::spawn(move || {
+        for _ in listener.incoming() {
+            count.fetch_add(1, Ordering::SeqCst);
+        }
+    });
+    let offers: String = (0..100).map(|number| format!("  - {{id: offer-{number}, cancelPending: true}}\n")).collect();
+    let workspace = Workspace::with("offers.yaml", format!("publisher: contoso\noffers:\n{offers}"));
+    workspace.write("authority.pem", tls::certificates().0);
+    let mut command = workspace.command();
+    command.env("SSL_CERT_FILE", workspace.path("authority.pem"));
+    command.args(["plan", "--format", "json", "--concurrency", "4", "--portal", &portal]).args(SHORT);
+    let plan = Run::of(command.output().expect("the program runs")).expect(1).json();
+    assert_eq!(plan["summary"]["error"], 100);
+    for entry in plan["entries"].as_array().expect("a list") {
+        assert!(entry["message"].as_str().expect("text").starts_with("no connection to the portal ("), "{entry}");
+    }
+    // Four at a time, each at most four times.
+    let connections = connections.load(Ordering::SeqCst);
+    assert!((1..=16).contains(&connections), "{connections} connections");
 }
