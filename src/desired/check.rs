@@ -3,7 +3,7 @@
 //! Owns the meaning of every key. A mistake never hides another one: a value that is wrong is
 //! reported and left out, and the checks go on.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use jiff::Timestamp;
 
@@ -98,10 +98,12 @@ impl Walk<'_, '_> {
             self.report(Code::NoOffers, list, "there is no offer in the list", help);
         }
         let publisher_is_given = fields.key("publisher").is_some();
-        let offers = items
-            .iter()
-            .filter_map(|item| self.offer(item, publisher.as_ref(), publisher_is_given, emails.as_deref()))
-            .collect();
+        // Nearly all of them are offers: room is made once, and not again and again as they come.
+        self.seen.offers.reserve(items.len());
+        let mut offers = Vec::with_capacity(items.len());
+        offers.extend(
+            items.iter().filter_map(|item| self.offer(item, publisher.as_ref(), publisher_is_given, emails.as_deref())),
+        );
         Some(DesiredState { limits, offers, source: self.location(node) })
     }
 
@@ -173,7 +175,8 @@ impl Walk<'_, '_> {
 
     /// Letter case carries no meaning in ids: two spellings of one offer would be two calls.
     fn refuse_second(&mut self, publisher: &PublisherId, offer: &crate::domain::OfferId, node: &Node) {
-        let key = format!("{publisher}/{offer}").to_ascii_lowercase();
+        let mut key = format!("{publisher}/{offer}");
+        key.make_ascii_lowercase();
         if let Some((file, line, column)) = self.seen.offers.get(&key) {
             let first = format!("{}:{line}:{column}", self.seen.files[*file]);
             let message = format!("the offer `{publisher}/{offer}` stands here a second time, first in {first}");
@@ -194,8 +197,9 @@ impl Walk<'_, '_> {
             self.report(Code::WrongType, node, message, listing(keys));
             return None;
         };
-        let mut known: Vec<(&'static str, &Node, &Node)> = Vec::new();
-        let mut names: Vec<&str> = Vec::new();
+        let mut known: Vec<(&'static str, &Node, &Node)> = Vec::with_capacity(pairs.len().min(keys.len()));
+        // A file may hold a hundred thousand of them.
+        let mut unknown: HashSet<&str> = HashSet::new();
         for (key, value) in pairs.iter().filter(|(key, _)| key.value != Value::Alias) {
             let Value::Text(name) = &key.value else {
                 let message = format!("a key of {what} must be a name, this is {}", key.value.kind());
@@ -207,13 +211,17 @@ impl Walk<'_, '_> {
                 self.report(Code::MergeKey, key, "merge keys are not read", help);
                 continue;
             }
-            if names.contains(&name.as_str()) {
+            let own = keys.iter().find(|known| **known == name.as_str());
+            let is_second = match own {
+                Some(own) => known.iter().any(|(other, ..)| other == own),
+                None => !unknown.insert(name),
+            };
+            if is_second {
                 let message = format!("the key `{name}` stands here a second time");
                 self.report(Code::DuplicateKey, key, message, "keep one of the two".to_owned());
                 continue;
             }
-            names.push(name);
-            let Some(own) = keys.iter().find(|known| **known == name.as_str()) else {
+            let Some(own) = own else {
                 let message = format!("`{name}` is not a key of {what}");
                 self.report(Code::UnknownKey, key, message, nearest(name, keys));
                 continue;

@@ -5,6 +5,8 @@
 //! builds the tree. It stops at the depth limit, and no alias is ever followed, so that no file
 //! can overflow a stack or expand.
 
+use std::cell::Cell;
+
 use serde_saphyr::granit_parser::{Event, Marker, Parser, ScalarStyle, Span};
 
 use super::diagnostic::{Code, Diagnostic, Excerpt, Place};
@@ -19,6 +21,9 @@ pub(super) struct Source<'a> {
     pub path: &'a str,
     pub text: &'a str,
     line_starts: Vec<usize>,
+    /// An offset that was looked up, and its column. A line may hold all there is, and its columns
+    /// are asked for from left to right.
+    last: Cell<(usize, usize)>,
     pub documents: Vec<Node>,
 }
 
@@ -27,14 +32,20 @@ impl<'a> Source<'a> {
         let line_starts = std::iter::once(0)
             .chain(text.bytes().enumerate().filter(|(_, byte)| *byte == b'\n').map(|(at, _)| at + 1))
             .collect();
-        Self { path, text, line_starts, documents: Vec::new() }
+        Self { path, text, line_starts, last: Cell::new((0, 1)), documents: Vec::new() }
     }
 
     /// Line and column, both counted from 1, of a byte offset.
     pub fn line_and_column(&self, offset: usize) -> (u64, u64) {
         let offset = self.floor(offset);
         let line = self.line_starts.partition_point(|start| *start <= offset).max(1);
-        let column = self.text[self.line_starts[line - 1]..offset].chars().count() + 1;
+        let line_start = self.line_starts[line - 1];
+        let (from, from_column) = match self.last.get() {
+            last @ (at, _) if (line_start..=offset).contains(&at) => last,
+            _ => (line_start, 1),
+        };
+        let column = from_column + self.text[from..offset].chars().count();
+        self.last.set((offset, column));
         (line as u64, column as u64)
     }
 
@@ -51,19 +62,19 @@ impl<'a> Source<'a> {
         let start = self.floor(range.start);
         let (line, column) = self.line_and_column(start);
         let line_start = self.line_starts[usize::try_from(line).unwrap_or(1) - 1];
-        let rest = &self.text[line_start..];
-        let line_text = rest.split(['\n', '\r']).next().unwrap_or_default();
-        let line_end = line_start + line_text.len();
-        let start = start.min(line_end);
-        let end = self.floor(range.end).clamp(start, line_end);
-
-        let from = self.text[line_start..start]
-            .char_indices()
-            .rev()
-            .nth(EXCERPT_RADIUS - 1)
-            .map_or(line_start, |(at, _)| line_start + at);
-        let to = self.text[start..line_end].char_indices().nth(EXCERPT_RADIUS).map_or(line_end, |(at, _)| start + at);
-        let marked = start - from..end.min(to).max(start) - from;
+        let is_in_line = |character: &char| !matches!(character, '\n' | '\r');
+        // Between the two halves of a line break is the end of the line.
+        let start = if self.text[line_start..start].ends_with('\r') && self.text[start..].starts_with('\n') {
+            start - 1
+        } else {
+            start
+        };
+        let after = self.text[start..].chars().take_while(is_in_line).take(EXCERPT_RADIUS);
+        let to = start + after.map(char::len_utf8).sum::<usize>();
+        let before = self.text[line_start..start].chars().rev().take_while(is_in_line).take(EXCERPT_RADIUS);
+        let from = start - before.map(char::len_utf8).sum::<usize>();
+        let end = self.floor(range.end).clamp(start, to);
+        let marked = start - from..end - from;
         let text = self.text[from..to].to_owned();
         let excerpt = Some(Excerpt { text, marked, is_whole: from == line_start });
         Place { line, column, excerpt }

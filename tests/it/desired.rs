@@ -231,6 +231,32 @@ fn a_file_full_of_mistakes_is_bounded() {
     assert!(run.stderr.contains("error: 100000 mistakes in 1 file"));
 }
 
+/// However the mistakes of a file lie, each is found, at its place.
+#[test]
+fn as_many_mistakes_as_fit_into_a_file_are_found() {
+    let count = 60_000;
+    let below: String = (0..count).map(|number| format!("x{number}:\n")).collect();
+    let found = codes(format!("publisher: contoso\noffers: [{{id: vm}}]\n{below}"));
+    assert_eq!(found.len(), count);
+    assert_eq!((found[0], found[count - 1]), ((Code::UnknownKey, 3, 1), (Code::UnknownKey, 60_002, 1)));
+
+    let beside: String = (0..count).map(|_| "{ü: 1}, ".to_owned()).collect();
+    let found = codes(format!("publisher: contoso\noffers: [{beside}]\n"));
+    assert_eq!(found.len(), 2 * count, "none has an id, and all have a key that is none");
+    assert_eq!(found[2 * count - 1], (Code::UnknownKey, 2, 11 + 8 * (60_000 - 1)));
+}
+
+/// Each offer of a long line has its own column.
+#[test]
+fn offers_in_one_line_have_their_columns() {
+    let text: String = (0..60_000).map(|number| format!("{{id: a{number:05}}}, ")).collect();
+    let file =
+        SourceFile { path: "offers.yaml".to_owned(), bytes: format!("publisher: contoso\noffers: [{text}]").into() };
+    let set = read(&[file]).expect("offers");
+    let columns: Vec<u64> = set.offers().map(|offer| offer.source.column).collect();
+    assert!(columns.iter().enumerate().all(|(index, column)| *column == 11 + 14 * index as u64), "{:?}", &columns[..9]);
+}
+
 #[test]
 fn hostile_text_in_a_file_stays_inert() {
     for text in crate::support::plans::HOSTILE {
