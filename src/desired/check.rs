@@ -52,31 +52,31 @@ struct Walk<'a, 'b> {
 }
 
 /// A mapping whose keys have been checked: the first of each known key.
-struct Fields<'n> {
-    known: Vec<(&'static str, &'n Node, &'n Node)>,
+struct Fields<'n, 's> {
+    known: Vec<(&'static str, &'n Node<'s>, &'n Node<'s>)>,
 }
 
-impl<'n> Fields<'n> {
-    fn get(&self, name: &str) -> Option<&'n Node> {
+impl<'n, 's> Fields<'n, 's> {
+    fn get(&self, name: &str) -> Option<&'n Node<'s>> {
         self.known.iter().find(|(known, ..)| *known == name).map(|(.., value)| *value)
     }
 
-    fn key(&self, name: &str) -> Option<&'n Node> {
+    fn key(&self, name: &str) -> Option<&'n Node<'s>> {
         self.known.iter().find(|(known, ..)| *known == name).map(|(_, key, _)| *key)
     }
 }
 
 impl Walk<'_, '_> {
-    fn report(&mut self, code: Code, node: &Node, message: impl Into<String>, help: impl Into<Option<String>>) {
+    fn report(&mut self, code: Code, node: &Node<'_>, message: impl Into<String>, help: impl Into<Option<String>>) {
         self.found.push(self.source.diagnostic(code, node.range.clone(), message, help));
     }
 
-    fn location(&self, node: &Node) -> SourceLocation {
+    fn location(&self, node: &Node<'_>) -> SourceLocation {
         let (line, column) = self.source.line_and_column(node.range.start);
         SourceLocation { path: self.source.path.to_owned(), line, column }
     }
 
-    fn document(&mut self, node: &Node) -> Option<DesiredState> {
+    fn document(&mut self, node: &Node<'_>) -> Option<DesiredState> {
         if node.value == Value::Null {
             self.report(Code::EmptyFile, node, "the document holds no desired state", "take it out".to_owned());
             return None;
@@ -107,7 +107,7 @@ impl Walk<'_, '_> {
         Some(DesiredState { limits, offers, source: self.location(node) })
     }
 
-    fn limits(&mut self, fields: &Fields<'_>) -> Limits {
+    fn limits(&mut self, fields: &Fields<'_, '_>) -> Limits {
         let Some(node) = fields.get("limits") else { return Limits::default() };
         let Some(fields) = self.fields(node, "`limits`", LIMITS_KEYS) else { return Limits::default() };
         let Some(node) = fields.get("maxCancels") else { return Limits::default() };
@@ -127,14 +127,14 @@ impl Walk<'_, '_> {
     }
 
     /// `0x0a`, `1_0` and `010` are numbers to YAML, and not what a reviewer should have to read.
-    fn is_plain_number(&self, node: &Node) -> bool {
+    fn is_plain_number(&self, node: &Node<'_>) -> bool {
         let text = self.source.text.get(node.range.clone()).unwrap_or_default();
         text == "0" || (!text.starts_with('0') && text.bytes().all(|byte| byte.is_ascii_digit()))
     }
 
     fn offer(
         &mut self,
-        node: &Node,
+        node: &Node<'_>,
         default_publisher: Option<&PublisherId>,
         publisher_is_given: bool,
         default_emails: Option<&[EmailAddress]>,
@@ -174,7 +174,7 @@ impl Walk<'_, '_> {
     }
 
     /// Letter case carries no meaning in ids: two spellings of one offer would be two calls.
-    fn refuse_second(&mut self, publisher: &PublisherId, offer: &crate::domain::OfferId, node: &Node) {
+    fn refuse_second(&mut self, publisher: &PublisherId, offer: &crate::domain::OfferId, node: &Node<'_>) {
         let mut key = format!("{publisher}/{offer}");
         key.make_ascii_lowercase();
         if let Some((file, line, column)) = self.seen.offers.get(&key) {
@@ -188,7 +188,12 @@ impl Walk<'_, '_> {
     }
 
     /// Checks the keys of a mapping: that they are text, known, not twice, and have a value.
-    fn fields<'n>(&mut self, node: &'n Node, what: &str, keys: &'static [&'static str]) -> Option<Fields<'n>> {
+    fn fields<'n, 's>(
+        &mut self,
+        node: &'n Node<'s>,
+        what: &str,
+        keys: &'static [&'static str],
+    ) -> Option<Fields<'n, 's>> {
         if node.value == Value::Alias {
             return None;
         }
@@ -197,7 +202,7 @@ impl Walk<'_, '_> {
             self.report(Code::WrongType, node, message, listing(keys));
             return None;
         };
-        let mut known: Vec<(&'static str, &Node, &Node)> = Vec::with_capacity(pairs.len().min(keys.len()));
+        let mut known: Vec<(&'static str, &Node<'_>, &Node<'_>)> = Vec::with_capacity(pairs.len().min(keys.len()));
         // A file may hold a hundred thousand of them.
         let mut unknown: HashSet<&str> = HashSet::new();
         for (key, value) in pairs.iter().filter(|(key, _)| key.value != Value::Alias) {
@@ -211,7 +216,7 @@ impl Walk<'_, '_> {
                 self.report(Code::MergeKey, key, "merge keys are not read", help);
                 continue;
             }
-            let own = keys.iter().find(|known| **known == name.as_str());
+            let own = keys.iter().find(|known| *known == name);
             let is_second = match own {
                 Some(own) => known.iter().any(|(other, ..)| other == own),
                 None => !unknown.insert(name),
@@ -235,7 +240,7 @@ impl Walk<'_, '_> {
         Some(Fields { known })
     }
 
-    fn list<'n>(&mut self, node: &'n Node, name: &str) -> Option<&'n [Node]> {
+    fn list<'n, 's>(&mut self, node: &'n Node<'s>, name: &str) -> Option<&'n [Node<'s>]> {
         match &node.value {
             Value::List(items) => Some(items),
             Value::Null => None,
@@ -246,7 +251,7 @@ impl Walk<'_, '_> {
         }
     }
 
-    fn wrong_type(&mut self, node: &Node, name: &str, wanted: &str) {
+    fn wrong_type(&mut self, node: &Node<'_>, name: &str, wanted: &str) {
         if node.value == Value::Alias {
             return;
         }
@@ -260,7 +265,7 @@ impl Walk<'_, '_> {
         self.report(Code::WrongType, node, message, help);
     }
 
-    fn text<'n>(&mut self, node: &'n Node, name: &str) -> Option<&'n str> {
+    fn text<'n>(&mut self, node: &'n Node<'_>, name: &str) -> Option<&'n str> {
         match &node.value {
             Value::Text(text) => Some(text),
             Value::Null => None,
@@ -271,7 +276,7 @@ impl Walk<'_, '_> {
         }
     }
 
-    fn boolean(&mut self, node: &Node, name: &str) -> Option<bool> {
+    fn boolean(&mut self, node: &Node<'_>, name: &str) -> Option<bool> {
         let help = "write `true` or `false`, in small letters and without quotes".to_owned();
         match &node.value {
             Value::Boolean(value) => {
@@ -294,7 +299,7 @@ impl Walk<'_, '_> {
         None
     }
 
-    fn id<T: std::str::FromStr<Err = IdError>>(&mut self, fields: &Fields<'_>, name: &str) -> Option<T> {
+    fn id<T: std::str::FromStr<Err = IdError>>(&mut self, fields: &Fields<'_, '_>, name: &str) -> Option<T> {
         let node = fields.get(name)?;
         let text = self.text(node, name)?;
         match text.parse() {
@@ -307,7 +312,7 @@ impl Walk<'_, '_> {
         }
     }
 
-    fn emails(&mut self, fields: &Fields<'_>) -> Option<Vec<EmailAddress>> {
+    fn emails(&mut self, fields: &Fields<'_, '_>) -> Option<Vec<EmailAddress>> {
         let name = "notificationEmails";
         let node = fields.get(name)?;
         let items = self.list(node, name)?;
@@ -330,7 +335,7 @@ impl Walk<'_, '_> {
         Some(emails)
     }
 
-    fn timestamp(&mut self, node: &Node) -> Option<Timestamp> {
+    fn timestamp(&mut self, node: &Node<'_>) -> Option<Timestamp> {
         let text = self.text(node, "expires")?;
         // jiff reads more than RFC 3339 (a space for the `T`, seconds left out); a date that
         // decides whether something is cancelled is written in one way.
@@ -345,7 +350,7 @@ impl Walk<'_, '_> {
         time
     }
 
-    fn reason(&mut self, node: &Node) -> Option<String> {
+    fn reason(&mut self, node: &Node<'_>) -> Option<String> {
         let text = self.text(node, "reason")?.trim_end_matches('\n');
         let wrong = if text.trim().is_empty() {
             "`reason` is empty".to_owned()

@@ -3,31 +3,33 @@
 //! Owns the shape between YAML and meaning: mappings keep their order and their duplicates,
 //! scalars keep what the YAML core schema makes of them. Knows no key.
 
+use std::borrow::Cow;
 use std::ops::Range;
 
 /// What a node holds.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) enum Value {
+pub(super) enum Value<'a> {
     Null,
     Boolean(bool),
     Integer(i64),
     /// A number that is not an integer of 64 bits.
     Number,
-    Text(String),
-    List(Vec<Node>),
-    Mapping(Vec<(Node, Node)>),
+    /// Borrowed from the file where it stands there as it is.
+    Text(Cow<'a, str>),
+    List(Vec<Node<'a>>),
+    Mapping(Vec<(Node<'a>, Node<'a>)>),
     /// An alias. It is reported where it is found, and nothing else is said of it.
     Alias,
 }
 
 /// A value and its bytes in the file.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) struct Node {
-    pub value: Value,
+pub(super) struct Node<'a> {
+    pub value: Value<'a>,
     pub range: Range<usize>,
 }
 
-impl Value {
+impl<'a> Value<'a> {
     /// What a person would call it.
     pub const fn kind(&self) -> &'static str {
         match self {
@@ -44,18 +46,18 @@ impl Value {
     /// What a plain scalar stands for: by the core schema of YAML 1.2, and by the forms of
     /// YAML 1.1 and of other readers that would take it for a number too. An id that somebody's
     /// tool could read as a number has to be put in quotes.
-    pub fn of_plain(text: &str) -> Self {
-        match text {
+    pub fn of_plain(text: Cow<'a, str>) -> Self {
+        match &*text {
             "" | "~" | "null" | "Null" | "NULL" => return Self::Null,
             "true" | "True" | "TRUE" => return Self::Boolean(true),
             "false" | "False" | "FALSE" => return Self::Boolean(false),
             _ => {}
         }
-        let unsigned = text.strip_prefix(['-', '+']).unwrap_or(text);
+        let unsigned = text.strip_prefix(['-', '+']).unwrap_or(&text);
         if !unsigned.starts_with(|first: char| first.is_ascii_digit() || first == '.') {
-            return Self::Text(text.to_owned());
+            return Self::Text(text);
         }
-        if matches!(unsigned, ".inf" | ".Inf" | ".INF") || matches!(text, ".nan" | ".NaN" | ".NAN") {
+        if matches!(unsigned, ".inf" | ".Inf" | ".INF") || matches!(&*text, ".nan" | ".NaN" | ".NAN") {
             return Self::Number;
         }
         // Between two digits an underscore means nothing to the readers that know it at all.
@@ -64,7 +66,7 @@ impl Value {
             at > 0 && digit(unsigned.as_bytes().get(at - 1)) && digit(unsigned.as_bytes().get(at + 1))
         };
         if !unsigned.match_indices('_').all(|(at, _)| is_between(at)) {
-            return Self::Text(text.to_owned());
+            return Self::Text(text);
         }
         let digits = unsigned.replace('_', "");
         let is_negative = text.starts_with('-');
@@ -76,14 +78,14 @@ impl Value {
         };
         if radix == 10 && rest.len() > 1 && rest.starts_with('0') && rest.bytes().all(|digit| digit.is_ascii_digit()) {
             // Octal to some readers, decimal to others.
-            return if unsigned.contains('_') { Self::Text(text.to_owned()) } else { Self::Number };
+            return if unsigned.contains('_') { Self::Text(text) } else { Self::Number };
         }
         if !rest.is_empty() && rest.chars().all(|digit| digit.is_digit(radix)) {
             let number = i64::from_str_radix(rest, radix).ok();
             return number.map_or(Self::Number, |number| Self::Integer(if is_negative { -number } else { number }));
         }
         // Rust reads what the core schema takes for a floating-point number, once it begins as one.
-        if unsigned.parse::<f64>().is_ok() { Self::Number } else { Self::Text(text.to_owned()) }
+        if unsigned.parse::<f64>().is_ok() { Self::Number } else { Self::Text(text) }
     }
 }
 
@@ -110,7 +112,7 @@ mod tests {
         let options = serde_saphyr::options! { strict_booleans: true, with_snippet: false };
         let other =
             serde_saphyr::from_str_with_options::<[Other; 1]>(&format!("- {text}\n"), options).map(|[only]| only);
-        let own = Value::of_plain(text);
+        let own = Value::of_plain(text.into());
         let is_same = match (&own, &other) {
             // Not finite: serde-saphyr refuses it.
             (Value::Null, Ok(Other::Null(()))) | (Value::Number, Ok(Other::Number(_) | Other::Large(_)) | Err(_)) => {

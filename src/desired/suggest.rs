@@ -125,16 +125,16 @@ fn wanted(mut set: DesiredSet, publisher: &PublisherId, offer: &OfferId, edit: &
     set
 }
 
-fn is_key(node: &Node, name: &str) -> bool {
+fn is_key(node: &Node<'_>, name: &str) -> bool {
     matches!(&node.value, Value::Text(text) if text == name)
 }
 
-fn field<'n>(fields: &'n [(Node, Node)], name: &str) -> Option<&'n Node> {
+fn field<'n, 's>(fields: &'n [(Node<'s>, Node<'s>)], name: &str) -> Option<&'n Node<'s>> {
     fields.iter().find(|(key, _)| is_key(key, name)).map(|(_, value)| value)
 }
 
 /// The text of a scalar.
-fn text_of(node: Option<&Node>) -> Option<&str> {
+fn text_of<'n>(node: Option<&'n Node<'_>>) -> Option<&'n str> {
     match &node?.value {
         Value::Text(text) => Some(text),
         _ => None,
@@ -146,7 +146,7 @@ fn with_offer<T>(
     text: &str,
     publisher: &PublisherId,
     offer: &OfferId,
-    work: impl FnOnce(&Source<'_>, &[(Node, Node)]) -> Option<T>,
+    work: impl FnOnce(&Source<'_>, &[(Node<'_>, Node<'_>)]) -> Option<T>,
 ) -> Option<T> {
     let file = SourceFile { path: String::new(), bytes: text.as_bytes().to_vec() };
     let source = parse(&file, &mut Vec::new())?;
@@ -175,7 +175,7 @@ fn line(text: &str, at: usize) -> (usize, usize) {
 }
 
 /// Where a value ends. The span of a block scalar reaches into the lines after it.
-fn end_of(source: &Source<'_>, value: &Node) -> usize {
+fn end_of(source: &Source<'_>, value: &Node<'_>) -> usize {
     let written = source.text.get(value.range.clone()).unwrap_or_default();
     value.range.start + written.trim_end().len()
 }
@@ -191,12 +191,12 @@ fn is_comma(text: &str) -> bool {
 }
 
 /// Whether a mapping of keys and values is written in braces.
-fn is_flow(source: &Source<'_>, fields: &[(Node, Node)]) -> bool {
+fn is_flow(source: &Source<'_>, fields: &[(Node<'_>, Node<'_>)]) -> bool {
     let Some((first, _)) = fields.first() else { return false };
     source.text[..first.range.start].trim_end().ends_with('{')
 }
 
-fn pin(source: &Source<'_>, fields: &[(Node, Node)], id: &OperationId) -> Option<String> {
+fn pin(source: &Source<'_>, fields: &[(Node<'_>, Node<'_>)], id: &OperationId) -> Option<String> {
     let (key, value) = fields.iter().find(|(key, _)| is_key(key, "cancelPending"))?;
     let written = serde_yaml::to_string(&std::collections::BTreeMap::from([("operationId", id.as_str())])).ok()?;
     let (text, end) = (source.text, end_of(source, value));
@@ -214,7 +214,7 @@ fn pin(source: &Source<'_>, fields: &[(Node, Node)], id: &OperationId) -> Option
 }
 
 /// The text without one key and its value.
-fn remove(source: &Source<'_>, fields: &[(Node, Node)], index: usize) -> Option<String> {
+fn remove(source: &Source<'_>, fields: &[(Node<'_>, Node<'_>)], index: usize) -> Option<String> {
     let text = source.text;
     let (key, value) = &fields[index];
     let end = end_of(source, value);

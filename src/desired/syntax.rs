@@ -24,7 +24,7 @@ pub(super) struct Source<'a> {
     /// An offset that was looked up, and its column. A line may hold all there is, and its columns
     /// are asked for from left to right.
     last: Cell<(usize, usize)>,
-    pub documents: Vec<Node>,
+    pub documents: Vec<Node<'a>>,
 }
 
 impl<'a> Source<'a> {
@@ -172,20 +172,20 @@ fn end_of(text: &str) -> Place {
 }
 
 /// A list or a mapping that is not complete.
-enum Open {
-    List(Vec<Node>),
-    Mapping(Vec<(Node, Node)>, Option<Node>),
+enum Open<'a> {
+    List(Vec<Node<'a>>),
+    Mapping(Vec<(Node<'a>, Node<'a>)>, Option<Node<'a>>),
 }
 
 /// The tree as far as it is built.
 #[derive(Default)]
-struct Builder {
-    documents: Vec<Node>,
-    open: Vec<(Open, std::ops::Range<usize>)>,
+struct Builder<'a> {
+    documents: Vec<Node<'a>>,
+    open: Vec<(Open<'a>, std::ops::Range<usize>)>,
 }
 
-impl Builder {
-    fn add(&mut self, node: Node) {
+impl<'a> Builder<'a> {
+    fn add(&mut self, node: Node<'a>) {
         match self.open.last_mut() {
             None => self.documents.push(node),
             Some((Open::List(items), _)) => items.push(node),
@@ -214,7 +214,7 @@ impl Builder {
 }
 
 /// The documents of a file; none when no tree can be built.
-fn scan(source: &Source<'_>, found: &mut Vec<Diagnostic>) -> Option<Vec<Node>> {
+fn scan<'a>(source: &Source<'a>, found: &mut Vec<Diagnostic>) -> Option<Vec<Node<'a>>> {
     let mut tree = Builder::default();
     for next in Parser::new_from_str(source.text) {
         let (event, span) = match next {
@@ -239,8 +239,8 @@ fn scan(source: &Source<'_>, found: &mut Vec<Diagnostic>) -> Option<Vec<Node>> {
             Event::Alias(..) => tree.add(Node { value: Value::Alias, range: range(&span) }),
             Event::Scalar(text, style, ..) => {
                 let value = match style {
-                    ScalarStyle::Plain => Value::of_plain(&text),
-                    _ => Value::Text(text.into_owned()),
+                    ScalarStyle::Plain => Value::of_plain(text),
+                    _ => Value::Text(text),
                 };
                 tree.add(Node { value, range: byte(span.start)..byte(span.end) });
             }
