@@ -9,8 +9,8 @@ use std::time::{Duration, Instant};
 
 use cancel_pending::domain::Live;
 use cancel_pending::portal::{
-    CancelAnswer, CancelPortal as _, CloudPartner, CloudPartnerCanceller, Credential, CredentialError, Pending,
-    ReadPortal as _, Token, Transport, TransportSettings,
+    CancelAnswer, CancelPortal as _, CloudPartner, CloudPartnerCanceller, Credential, CredentialError, Failure,
+    Pending, ReadPortal as _, Token, Transport, TransportSettings,
 };
 
 use crate::support::raw::{RawPortal, answer, wait_for_close};
@@ -413,6 +413,21 @@ async fn a_token_that_is_not_accepted_is_renewed_once() {
         assert_eq!(sent == CancelAnswer::Cancelled, accepted == "new", "{sent:?}");
         assert_eq!(raw.requests(), 2 * expected_requests);
     }
+}
+
+/// What is not sent is known not to be: it must not count as a call whose answer was lost.
+#[tokio::test]
+async fn a_cancel_call_to_a_portal_that_asks_to_be_left_alone_is_not_sent() {
+    let raw = RawPortal::start(|_, stream| answer(stream, "429 Too Many Requests", &[("Retry-After", "20")], b"{}"));
+    let settings = TransportSettings { request_timeout: Duration::from_secs(1), ..TransportSettings::default() };
+    let credential = Arc::new(cancel_pending::portal::StaticToken(Token::new("x").expect("a token")));
+    let transport = Transport::new(raw.url.parse().expect("an origin"), credential, &settings).expect("a transport");
+    let (publisher, offer) = ("contoso".parse().expect("an id"), "vm".parse().expect("an id"));
+    // It asks for longer than a read would wait.
+    assert!(matches!(CloudPartner::new(&transport).live(&publisher, &offer).await, Live::Unreadable(_)));
+    let answer = CloudPartnerCanceller::new(&transport).cancel(&publisher, &offer, &[], "*").await;
+    assert!(matches!(answer, CancelAnswer::NotSent(Failure::LeftAlone(_))), "{answer:?}");
+    assert_eq!(raw.requests(), 1);
 }
 
 /// However many offers are read at once: the transport lets through as many requests as it may.
