@@ -231,6 +231,14 @@ fn a_file_full_of_mistakes_is_bounded() {
     assert!(run.stderr.contains("error: 100000 mistakes in 1 file"));
 }
 
+/// Whatever an alias stands for: it is refused, and not called a wrong value besides.
+#[test]
+fn an_alias_is_one_mistake() {
+    let only = |text: &str| codes(text).into_iter().map(|(code, ..)| code).collect::<Vec<_>>();
+    assert_eq!(only("publisher: contoso\noffers: [&a {id: vm}, *a]\n"), [Code::Anchor, Code::Alias]);
+    assert_eq!(only("publisher: &a contoso\noffers: [{id: vm, reason: *a}]\n"), [Code::Anchor, Code::Alias]);
+}
+
 /// However the mistakes of a file lie, each is found, at its place.
 #[test]
 fn as_many_mistakes_as_fit_into_a_file_are_found() {
