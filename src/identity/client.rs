@@ -49,17 +49,15 @@ fn is_near(url: &Url) -> bool {
         }
 }
 
-fn broken(kind: ErrorKind, cause: String) -> Error {
-    // Of the first cause alone: the layers around it name the address, which may hold what is not to be shown.
-    Error::with_message(kind, cause)
-}
+// Of an error its first cause alone is told: the layers around that name the address, which may
+// hold what is not to be shown.
 
 fn request_of(request: &Request) -> azure_core::Result<http::Request<Full<Bytes>>> {
-    let wrong = |error: http::Error| broken(ErrorKind::Other, first_cause(&error));
+    let wrong = |error: http::Error| Error::with_message(ErrorKind::Other, first_cause(&error));
     let method = match request.method() {
         Method::Get => http::Method::GET,
         Method::Post => http::Method::POST,
-        other => return Err(broken(ErrorKind::Other, format!("no sign-in uses {other:?}"))),
+        other => return Err(Error::with_message(ErrorKind::Other, format!("no sign-in uses {other:?}"))),
     };
     let mut builder = http::Request::builder().method(method).uri(request.url().as_str());
     for (name, value) in request.headers().iter() {
@@ -84,17 +82,17 @@ impl HttpClient for Client {
         let exchange = async {
             let mut response = client.request(request_of(request)?).await.map_err(|error| {
                 let kind = if error.is_connect() { ErrorKind::Connection } else { ErrorKind::Io };
-                broken(kind, first_cause(&error))
+                Error::with_message(kind, first_cause(&error))
             })?;
             let body = read_body(&mut response, MAX_BYTES).await.map_err(|error| match error {
                 BodyError::TooLarge => {
-                    broken(ErrorKind::DataConversion, "the answer is larger than 256 KiB".to_owned())
+                    Error::with_message(ErrorKind::DataConversion, "the answer is larger than 256 KiB".to_owned())
                 }
-                BodyError::Broken(cause) => broken(ErrorKind::Io, cause),
+                BodyError::Broken(cause) => Error::with_message(ErrorKind::Io, cause),
             })?;
             azure_core::Result::Ok((response, body))
         };
-        let late = |_| broken(ErrorKind::Io, format!("no answer within {} s", REQUEST_TIME.as_secs()));
+        let late = |_| Error::with_message(ErrorKind::Io, format!("no answer within {} s", REQUEST_TIME.as_secs()));
         let (response, body) = tokio::time::timeout(REQUEST_TIME, exchange).await.map_err(late)??;
         let headers: Headers = response
             .headers()

@@ -117,8 +117,9 @@ impl Transport {
         &self.portal
     }
 
-    /// Reads, again where a failure may pass, unless the portal was just found to be out of reach. No attempt begins later than three times the
-    /// time of one after the first, which itself may have waited for its turn.
+    /// Reads, again where a failure may pass, unless the portal was just found to be out of reach.
+    /// No attempt begins later than three times the time of one after the first, which itself may
+    /// have waited for its turn.
     pub(super) async fn get(&self, path_and_query: &str) -> Result<Answer, Failure> {
         let came = Instant::now();
         if let Some(failure) = self.contact.lost(came) {
@@ -215,6 +216,7 @@ impl Transport {
         }
         result
     }
+
     fn request(&self, method: Method, path_and_query: &str, token: &Token) -> Result<Request<Full<Bytes>>, Failure> {
         let invalid = |error: http::Error| Failure::Connect(format!("`{path_and_query}` is no path: {error}"));
         let mut parts = Parts::default();
