@@ -2,7 +2,9 @@
 //!
 //! Owns where a sign-in may go and how much it may answer: https alone, but for the machine
 //! itself and Azure's link-local addresses; no redirects, no compression, bounded in size and
-//! time. It remembers the last answer, because what Entra says of a refusal is in there.
+//! time. Of an error the first cause alone is told: the layers around it name the address, which
+//! may hold what is not to be shown. It remembers the last answer, because what Entra says of a
+//! refusal is in there.
 
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -48,9 +50,6 @@ fn is_near(url: &Url) -> bool {
             _ => false,
         }
 }
-
-// Of an error its first cause alone is told: the layers around that name the address, which may
-// hold what is not to be shown.
 
 fn request_of(request: &Request) -> azure_core::Result<http::Request<Full<Bytes>>> {
     let wrong = |error: http::Error| Error::with_message(ErrorKind::Other, first_cause(&error));
