@@ -11,6 +11,7 @@ mod ids;
 mod live;
 mod mark;
 mod origin;
+mod portal_kind;
 mod words;
 
 pub use cause::first_cause;
@@ -20,4 +21,5 @@ pub use ids::{IdError, OfferId, OperationId, PublisherId};
 pub use live::{Live, Operation, ReadFailure};
 pub use mark::{DesiredOffer, DesiredSet, DesiredState, FileDigest, Limits, Mark, SourceLocation};
 pub use origin::{OriginError, PortalOrigin, is_loopback};
+pub use portal_kind::{PortalKind, UnknownPortalKind};
 pub use words::{CancellationWord, Phase, StatusWord};

@@ -1,6 +1,6 @@
 //! Faults on demand: which call they hit, and how often still.
 //!
-//! Owns the counting. What a fault looks like on the wire is `routes`' and `server`'s.
+//! Owns the counting. What a fault looks like on the wire is decided in `api` and `server`.
 
 use super::scenario::{Call, FaultSpec};
 

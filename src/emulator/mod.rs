@@ -4,12 +4,12 @@
 //! and faults on demand. Shares nothing with the client but the documents of the wire, so
 //! that it can't be right by being wrong in the same way.
 
+mod api;
 mod clock;
 mod faults;
-mod machine;
-mod routes;
 mod scenario;
 mod server;
+mod world;
 
 pub use scenario::{Scenario, ScenarioError};
 pub use server::{Emulator, LoggedRequest};

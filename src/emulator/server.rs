@@ -17,7 +17,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 use tokio::task::{JoinHandle, JoinSet};
 
-use super::routes::{CloseConnection, Shared, router};
+use super::api::cloud_partner::{CloseConnection, Shared, router};
 use super::scenario::Scenario;
 
 /// A request that the emulator has answered, or not.

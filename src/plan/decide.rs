@@ -133,7 +133,7 @@ fn decide(observation: Observation, now: Timestamp) -> Entry {
         }
         Some(mark) => match live {
             Some(live) => marked(mark, live),
-            None => Verdict::new(Decision::Error, latched(mark), NOT_READ.to_owned()),
+            None => Verdict::new(Decision::Error, unpinned(mark), NOT_READ.to_owned()),
         },
     };
     Entry {
@@ -150,23 +150,23 @@ fn decide(observation: Observation, now: Timestamp) -> Entry {
     }
 }
 
-fn latched(mark: &Mark) -> Option<Note> {
-    mark.operation_id.is_none().then_some(Note::Latched)
+fn unpinned(mark: &Mark) -> Option<Note> {
+    mark.operation_id.is_none().then_some(Note::Unpinned)
 }
 
 fn marked(mark: &Mark, live: Live) -> Verdict {
     match live {
-        Live::Unreadable(failure) => Verdict::new(Decision::Error, latched(mark), failure.message),
+        Live::Unreadable(failure) => Verdict::new(Decision::Error, unpinned(mark), failure.message),
         Live::Several(ids) => {
             let ids = ids.iter().map(OperationId::as_str).collect::<Vec<_>>().join(", ");
             let message = format!(
                 "several operations run on this offer ({ids}), and the cancel call can't say which one it is for; \
                  wait until one is left, or cancel in the portal"
             );
-            Verdict::new(Decision::Error, latched(mark), message)
+            Verdict::new(Decision::Error, unpinned(mark), message)
         }
         Live::Nothing => match &mark.operation_id {
-            None => Verdict::new(Decision::InSync, Some(Note::Latched), "nothing is running".to_owned()),
+            None => Verdict::new(Decision::InSync, Some(Note::Unpinned), "nothing is running".to_owned()),
             Some(pin) => {
                 let message = format!("nothing is running, the pinned operation {pin} is over");
                 Verdict::new(Decision::InSync, Some(Note::Spent), message)
@@ -182,7 +182,7 @@ fn marked(mark: &Mark, live: Live) -> Verdict {
                     );
                     Verdict::new(Decision::InSync, Some(Note::Spent), message)
                 }
-                _ => running(&operation, latched(mark), message),
+                _ => running(&operation, unpinned(mark), message),
             };
             verdict.operation = Some(operation);
             verdict.etag = etag;

@@ -95,7 +95,7 @@ impl Decision {
 #[serde(rename_all = "kebab-case")]
 pub enum Note {
     /// It is not pinned: left in the file it cancels every later operation too.
-    Latched,
+    Unpinned,
     /// It is pinned to an operation that is over: it can be taken out.
     Spent,
 }
@@ -105,7 +105,7 @@ impl Note {
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
-            Self::Latched => "latched",
+            Self::Unpinned => "unpinned",
             Self::Spent => "spent",
         }
     }

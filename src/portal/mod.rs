@@ -6,26 +6,16 @@
 //! `cloud_partner` is the one for the Cloud Partner Portal publishing API. Deciding
 //! anything is not its business: what it could not read it says, and goes on.
 
-mod cloud_partner;
-mod contact;
-mod failure;
-mod gate;
-mod interpret;
-mod location;
-mod pace;
-mod retry;
-mod token;
-mod transport;
-pub mod wire;
+mod client;
+pub mod cloud_partner;
 
 use std::future::Future;
 use std::time::Duration;
 
-pub use cloud_partner::{CloudPartner, CloudPartnerCanceller};
-pub use failure::Failure;
-pub use location::Location;
-pub use token::{Credential, CredentialError, Pending, StaticToken, Token};
-pub use transport::{Transport, TransportSettings};
+pub use client::{
+    Credential, CredentialError, Failure, Pending, PortalError, StaticToken, Token, Transport, TransportSettings,
+};
+pub use cloud_partner::{CloudPartner, CloudPartnerCanceller, Location};
 
 use crate::domain::{EmailAddress, Live, OfferId, OperationId, PublisherId, StatusWord};
 

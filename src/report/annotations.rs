@@ -100,7 +100,7 @@ fn planned(entry: &Entry) -> Option<(AnnotationLevel, String, String)> {
         Decision::Expired => (AnnotationLevel::Notice, "expired".to_owned(), joined(None)),
         Decision::InSync => match entry.note? {
             Note::Spent => (AnnotationLevel::Notice, "spent".to_owned(), joined(None)),
-            Note::Latched => (AnnotationLevel::Notice, "latched".to_owned(), joined(None)),
+            Note::Unpinned => (AnnotationLevel::Notice, "unpinned".to_owned(), joined(None)),
         },
         Decision::Ignored => return None,
     })

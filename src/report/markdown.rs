@@ -218,9 +218,9 @@ fn block(entry: &Entry, plan: &Plan) -> String {
         let fence = fence_for(&diff);
         block.push_str(&format!("\n{fence}diff\n{diff}{fence}\n"));
     }
-    if words::note(entry).is_some_and(|(name, _)| name == "latched") {
+    if words::note(entry).is_some_and(|(name, _)| name == "unpinned") {
         block.push_str(&format!(
-            "\n⚠️ **Latched.** The mark has no `operationId`: left in the file it cancels every later operation too. {}\n",
+            "\n⚠️ **Unpinned.** The mark has no `operationId`: left in the file it cancels every later operation too. {}\n",
             entry
                 .operation
                 .as_ref()
@@ -257,15 +257,15 @@ fn attention_row(entry: &Entry) -> String {
         .unwrap_or_default();
     let why = entry.message.as_deref().map(markdown_code).unwrap_or_default();
     let between = if operation.is_empty() || why.is_empty() { "" } else { ": " };
-    let latched = if words::note(entry).is_some_and(|(name, _)| name == "latched") { " ⚠️ latched" } else { "" };
+    let unpinned = if words::note(entry).is_some_and(|(name, _)| name == "unpinned") { " ⚠️ unpinned" } else { "" };
     // Two columns: on a phone a third is out of sight.
-    format!("| {icon} {} {}{latched} | {operation}{between}{why} |\n", name(entry), place(entry))
+    format!("| {icon} {} {}{unpinned} | {operation}{between}{why} |\n", name(entry), place(entry))
 }
 
 fn quiet_row(entry: &Entry) -> String {
     let label = match words::note(entry) {
         Some(("spent", _)) => "**spent**, the mark can be taken out",
-        Some(_) => "in sync, ⚠️ **latched**",
+        Some(_) => "in sync, ⚠️ **unpinned**",
         None => words::label(entry.decision),
     };
     let why = entry.message.as_deref().map(|message| format!(": {}", markdown_code(message))).unwrap_or_default();

@@ -35,7 +35,7 @@ pub struct ReviewMark {
 pub struct ReviewComment {
     /// The offer, as `publisher/offer`.
     pub offer: String,
-    /// What is said of it: a decision's word, `latched` or `spent`.
+    /// What is said of it: a decision's word, `unpinned` or `spent`.
     pub rule: &'static str,
     /// The file.
     pub path: String,
@@ -142,22 +142,22 @@ fn comment(entry: &Entry, plan: &Plan, file: Option<&SourceFile>) -> Option<Revi
         (Decision::InSync, Some(Note::Spent)) => {
             ("spent", "✔️ **Spent:** the pinned operation is over, the mark does nothing any more.".to_owned())
         }
-        (Decision::InSync, _) => ("latched", "⚠️ **Latched:** nothing is running now.".to_owned()),
+        (Decision::InSync, _) => ("unpinned", "⚠️ **Unpinned:** nothing is running now.".to_owned()),
     };
     if let Some(step) = operation.filter(|_| entry.decision != Decision::InSync).and_then(step_name) {
         let title = operation.and_then(words::step_of).map_or_else(|| "Step".to_owned(), |of| format!("Step {of}"));
         text.push_str(&format!("\n\n{title}: {step}"));
     }
-    if let Some(message) = entry.message.as_ref().filter(|_| rule != "latched") {
+    if let Some(message) = entry.message.as_ref().filter(|_| rule != "unpinned") {
         let who = if matches!(entry.decision, Decision::Cancel | Decision::Wait) { "Portal says" } else { "Why" };
         text.push_str(&format!("\n\n{who}: {}", markdown_code(message)));
     }
     let edit = match (entry.decision, entry.note, operation) {
-        (Decision::Cancel | Decision::Wait | Decision::Blocked, Some(Note::Latched), Some(operation)) => {
-            text.push_str("\n\n⚠️ **Latched:** left in the file, the mark cancels every later operation too. A pin keeps it to this one.");
+        (Decision::Cancel | Decision::Wait | Decision::Blocked, Some(Note::Unpinned), Some(operation)) => {
+            text.push_str("\n\n⚠️ **Unpinned:** left in the file, the mark cancels every later operation too. A pin keeps it to this one.");
             Some(MarkEdit::Pin(operation.id.clone()))
         }
-        (Decision::InSync, Some(Note::Latched), _) => {
+        (Decision::InSync, Some(Note::Unpinned), _) => {
             text.push_str("\n\nThe next operation that starts will be cancelled. Take the mark out, or give it an `operationId` or an `expires`.");
             None
         }

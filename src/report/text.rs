@@ -149,8 +149,8 @@ fn rows(page: &mut Page, entries: &[&Entry]) {
     for entry in entries {
         let (label, name) = (quiet_label(entry), name(entry));
         let message = entry.message.as_deref().map(terminal).unwrap_or_default();
-        let latched = if entry.note == Some(Note::Latched) { " (latched)" } else { "" };
-        page.row(style_of(entry.decision), label, label_width, &name, name_width, &format!("{message}{latched}"));
+        let unpinned = if entry.note == Some(Note::Unpinned) { " (unpinned)" } else { "" };
+        page.row(style_of(entry.decision), label, label_width, &name, name_width, &format!("{message}{unpinned}"));
     }
 }
 

@@ -126,15 +126,15 @@ pub(super) fn recipients(emails: &[EmailAddress]) -> Vec<(String, &str)> {
 pub(super) fn note(entry: &Entry) -> Option<(&'static str, String)> {
     let pin = entry.operation.as_ref().map(|operation| operation.id.as_str());
     Some(match (entry.note?, entry.decision, pin) {
-        (Note::Latched, Decision::Cancel | Decision::Wait | Decision::Blocked, Some(id)) => (
-            "latched",
+        (Note::Unpinned, Decision::Cancel | Decision::Wait | Decision::Blocked, Some(id)) => (
+            "unpinned",
             format!(
                 "The mark has no operationId: left in the file it cancels every later operation too. \
                  Pin it: operationId: {id}"
             ),
         ),
-        (Note::Latched, ..) => (
-            "latched",
+        (Note::Unpinned, ..) => (
+            "unpinned",
             "The mark has no operationId: the next operation that starts will be cancelled. \
              Take the mark out, or give it an operationId or an expiry."
                 .to_owned(),

@@ -308,7 +308,7 @@ fn drift_opens_an_issue() {
     command.env("PATH", format!("{}:{path}", scene.workspace.path("bin").display()));
     Run::of(command.output().expect("act runs")).expect(0);
     let issue = scene.workspace.read("artifacts/gh");
-    assert!(issue.starts_with("issue\ncreate\n") && issue.contains("- `contoso/saas` is latched"), "{issue}");
+    assert!(issue.starts_with("issue\ncreate\n") && issue.contains("- `contoso/saas` is unpinned"), "{issue}");
 }
 
 #[cfg(unix)]

@@ -18,8 +18,8 @@ fn the_example_shows_every_decision() {
         decisions(&plan),
         [
             "contoso/contoso-appliance wait -",
-            "contoso/contoso-consulting in-sync latched",
-            "contoso/contoso-container cancel latched",
+            "contoso/contoso-consulting in-sync unpinned",
+            "contoso/contoso-container cancel unpinned",
             "contoso/contoso-dynamics ignored -",
             "contoso/contoso-managed in-sync spent",
             "contoso/contoso-saas blocked -",

@@ -59,7 +59,7 @@ fn expect_error_with(portal: &RawPortal, message: &str, more: &[&str]) -> Run {
     let plan = run.json();
     assert_eq!(
         decisions(&plan),
-        ["contoso/bad error -", "contoso/good cancel latched", "contoso/left-alone ignored -"]
+        ["contoso/bad error -", "contoso/good cancel unpinned", "contoso/left-alone ignored -"]
     );
     let said = plan["entries"][0]["message"].as_str().expect("a message");
     assert!(said.contains(message), "{message:?} is not in {said:?}");

@@ -19,11 +19,12 @@ use hyper::body::{Bytes, Incoming};
 use tokio::time::{Instant, timeout};
 
 use super::contact::Contact;
+use super::error_body::PortalError;
 use super::failure::Failure;
 use super::gate::{Gate, Passage};
 use super::pace::Verdict;
+use super::retry;
 use super::token::{Credential, Token};
-use super::{retry, wire};
 use crate::domain::{PortalOrigin, first_cause};
 use crate::http_client::{self, BodyError, CONNECT_TIME, Client, Way, read_body};
 
@@ -64,7 +65,7 @@ pub struct Transport {
 
 /// An answer with a status of success. That to a read has been read to its end.
 #[derive(Debug)]
-pub(super) struct Answer {
+pub(in crate::portal) struct Answer {
     pub status: StatusCode,
     pub headers: HeaderMap,
     pub body: Bytes,
@@ -120,7 +121,7 @@ impl Transport {
     /// Reads, again where a failure may pass, unless the portal was just found to be out of reach.
     /// No attempt begins later than three times the time of one after the first, which itself may
     /// have waited for its turn.
-    pub(super) async fn get(&self, path_and_query: &str) -> Result<Answer, Failure> {
+    pub(in crate::portal) async fn get(&self, path_and_query: &str) -> Result<Answer, Failure> {
         let came = Instant::now();
         if let Some(failure) = self.contact.lost(came) {
             return Err(failure);
@@ -151,7 +152,12 @@ impl Transport {
 
     /// Writes, once. Only where the portal does not accept the token, and so has done nothing,
     /// it is sent again with another one.
-    pub(super) async fn post(&self, path_and_query: &str, body: Vec<u8>, if_match: &str) -> Result<Answer, Failure> {
+    pub(in crate::portal) async fn post(
+        &self,
+        path_and_query: &str,
+        body: Vec<u8>,
+        if_match: &str,
+    ) -> Result<Answer, Failure> {
         let if_match = HeaderValue::try_from(if_match)
             .map_err(|_| Failure::Connect("the offer's entity tag can't stand in an HTTP header".to_owned()))?;
         let body = Bytes::from(body);
@@ -251,7 +257,7 @@ impl Transport {
             // The status stands by itself; what the portal says of it is read if it comes.
             let body = timeout(ERROR_BODY_TIME, plain_body(&mut response)).await.unwrap_or(Ok(Bytes::new()));
             let retry_after = retry::retry_after(response.headers(), SystemTime::now());
-            let error = wire::PortalError::read(&body.unwrap_or_default());
+            let error = PortalError::read(&body.unwrap_or_default());
             return Err(Failure::Status { status, error, retry_after });
         }
         let body = match wanted {

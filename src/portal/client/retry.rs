@@ -23,7 +23,7 @@ pub(super) fn pauses() -> ExponentialBuilder {
 
 /// What `Retry-After` asks for: seconds or an HTTP date; a date in the past is no wait at
 /// all, anything else is as if it were not there.
-pub(super) fn retry_after(headers: &HeaderMap, now: SystemTime) -> Option<Duration> {
+pub(in crate::portal) fn retry_after(headers: &HeaderMap, now: SystemTime) -> Option<Duration> {
     let text = headers.get(RETRY_AFTER)?.to_str().ok()?.trim();
     let wait = if !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit()) {
         Duration::from_secs(text.parse().unwrap_or(u64::MAX))

@@ -3,17 +3,21 @@
 //! Owns its paths and which calls answer which question: one for an offer on which nothing
 //! runs, two for one on which something does; and what an answer to the cancel call means.
 
+mod interpret;
+mod location;
+pub mod wire;
+
 use std::time::SystemTime;
 
 use http::StatusCode;
 use http::header::{ETAG, HeaderMap};
 use serde_json::json;
 
-use super::failure::Failure;
-use super::location::Location;
-use super::transport::{Answer, Transport};
-use super::wire::API_VERSION;
-use super::{CancelAnswer, CancelPortal, Progress, ReadPortal, interpret, retry};
+use super::client::{Answer, Failure, Transport, retry_after};
+use super::{CancelAnswer, CancelPortal, Progress, ReadPortal};
+pub use location::Location;
+use wire::API_VERSION;
+
 use crate::domain::{EmailAddress, Live, OfferId, OperationId, PortalOrigin, PublisherId, ReadFailure};
 
 /// Reads the Cloud Partner Portal.
@@ -62,7 +66,7 @@ impl<'a> CloudPartner<'a> {
 
     async fn progress(&self, path_and_query: &str) -> Result<Progress, Failure> {
         let answer = self.transport.get(path_and_query).await?;
-        let retry_after = retry::retry_after(&answer.headers, SystemTime::now());
+        let retry_after = retry_after(&answer.headers, SystemTime::now());
         interpret::progress(&answer.body, retry_after).map_err(Failure::Unreadable)
     }
 }
@@ -145,7 +149,7 @@ fn accepted(answer: &Answer, portal: &PortalOrigin) -> CancelAnswer {
         StatusCode::OK => CancelAnswer::Cancelled,
         StatusCode::ACCEPTED => CancelAnswer::Accepted {
             location: Location::of(&answer.headers, portal),
-            retry_after: retry::retry_after(&answer.headers, SystemTime::now()),
+            retry_after: retry_after(&answer.headers, SystemTime::now()),
         },
         status => CancelAnswer::Lost(Failure::Undocumented(status)),
     }

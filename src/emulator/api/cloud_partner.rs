@@ -17,25 +17,25 @@ use futures_util::stream;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use super::clock::Clock;
-use super::faults::Faults;
-use super::machine::{Offer, Operation, STEPS, Started, World};
-use super::scenario::{Call, ConnectionFault, FaultSpec, FaultTime, LocationStyle, Scenario, Spelling};
-use super::server::LoggedRequest;
-use crate::portal::wire::{API_VERSION, Message, OperationDocument, StepDocument, Submission};
+use crate::emulator::clock::Clock;
+use crate::emulator::faults::Faults;
+use crate::emulator::scenario::{Call, ConnectionFault, FaultSpec, FaultTime, LocationStyle, Scenario, Spelling};
+use crate::emulator::server::LoggedRequest;
+use crate::emulator::world::{Offer, Operation, STEPS, Started, World};
+use crate::portal::cloud_partner::wire::{API_VERSION, Message, OperationDocument, StepDocument, Submission};
 
 /// How many requests the log keeps.
 const LOG_LENGTH: usize = 100_000;
 
 /// What all connections share.
-pub(super) struct Shared {
+pub(in crate::emulator) struct Shared {
     token: Option<String>,
     latency: Duration,
     pub origin: String,
     inner: Mutex<Inner>,
 }
 
-pub(super) struct Inner {
+pub(in crate::emulator) struct Inner {
     world: World,
     faults: Faults,
     pub clock: Clock,
@@ -44,7 +44,7 @@ pub(super) struct Inner {
 
 /// Marks an answer that must not arrive: the connection is closed instead.
 #[derive(Clone, Copy)]
-pub(super) struct CloseConnection;
+pub(in crate::emulator) struct CloseConnection;
 
 impl Shared {
     pub fn new(scenario: Scenario, origin: String) -> Self {
@@ -83,7 +83,7 @@ impl Request {
     }
 }
 
-pub(super) fn router(shared: Arc<Shared>) -> Router {
+pub(in crate::emulator) fn router(shared: Arc<Shared>) -> Router {
     macro_rules! call {
         ($method:ident, $call:expr) => {
             $method(

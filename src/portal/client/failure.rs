@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use http::StatusCode;
 
+use super::error_body::PortalError;
 use super::token::CredentialError;
-use super::wire::PortalError;
 
 /// Why a request has no answer that can be used.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
