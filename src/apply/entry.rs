@@ -1,59 +1,59 @@
-//! One entry: read, compare, journal, send, and again until what is seen is final.
+//! One entry: the order of its steps, from the wait for a slot to what is seen to be final.
 //!
-//! Owns the loop. Every call in it comes right after a read that still wants it, so trying
-//! again *is* reconciling again: after an answer that says nothing clear, what runs decides.
+//! Owns the loop. Guard, read, decision, intent and call happen in one slot, right after each
+//! other; nothing in a slot waits. Whatever has to be waited for gives the slot back, and the
+//! entry starts again at its guard: trying again *is* reconciling again.
 
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use jiff::Timestamp;
-use tokio::time::Instant;
+use tokio::time::{Instant, sleep};
 
+use super::ending::{Ending, Knowledge, Obstacle, Sent};
 use super::journal::{Answered, Journal, JournalError, Subject};
-use super::{Mode, News, Stop, Target, Watch, now};
-use crate::domain::{CancellationWord, Live, Operation, OperationId, Phase, StatusWord};
-use crate::outcome::{Outcome, OutcomeEntry};
-use crate::portal::{CancelAnswer, CancelPortal, Failure, Location, ReadPortal};
+use super::{ApplyEvent, Clock, Mode, Stop, Target, Watch};
+use crate::domain::{
+    Cancellability, Live, Observed, OfferQuery, OperationId, Phase, PinSighting, RunningOperation, StatusWord,
+};
+use crate::outcome::{Follower, OutcomeEntry};
+use crate::portal::{
+    Backend, BackendSlot, CancelAnswer, CancelCall, CancelPortal as _, CancelVerdict, Failure, Guard, Location,
+    ReadPortal as _,
+};
 
 /// How many calls are sent at the most, those of earlier runs not counted.
 const MAX_CALLS: u32 = 4;
 
-/// The pause after the first call without a clear answer; it doubles with each.
+/// How many reads in a row may fail before an entry is given up of which nothing was sent.
+const MAX_READS: u32 = 4;
+
+/// The pause after the first try that came to nothing; it doubles with each.
 const FIRST_PAUSE: Duration = Duration::from_secs(1);
 
-/// What is known of the calls that were sent for an entry.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Sent {
-    /// None, or only such as the portal clearly did not carry out.
-    Nothing,
-    /// One may have been carried out.
-    Perhaps,
-    /// 202: the portal is cancelling.
-    Accepted,
-    /// 200: the portal says that it is cancelled.
-    Cancelled,
-}
+/// The longest such pause, unless the portal asks for more.
+const LONGEST_PAUSE: Duration = Duration::from_secs(30);
 
-/// What a read shows of the planned operation.
-pub(super) enum Seen {
-    /// It runs.
-    Running(Box<Operation>),
-    /// It does not; another one may.
-    Gone(Option<OperationId>),
-    /// It can't be told.
-    Unclear(String),
-}
-
-pub(super) struct EntryRun<'a, R, W, V> {
-    pub target: &'a Target,
-    pub reader: &'a R,
-    writer: &'a W,
-    journal: &'a Mutex<Journal>,
-    wait: bool,
+/// What all entries of a run share.
+pub(super) struct Shared<'a, W> {
+    pub journal: &'a Mutex<Journal>,
+    pub wait: bool,
+    pub linger: Duration,
     pub deadline: Instant,
     pub stop: &'a Stop,
-    watch: &'a V,
-    started_at: Timestamp,
+    pub watch: &'a W,
+    pub clock: &'a Clock,
+}
+
+/// The run of one entry.
+pub(super) struct EntryRun<'a, W> {
+    pub target: &'a Target,
+    pub backend: &'a Backend,
+    pub shared: &'a Shared<'a, W>,
+    /// What the portal is asked: the offer, with the planned operation as its pin.
+    pub query: OfferQuery,
+    /// How many intents were written, those of earlier runs included.
+    intents: u32,
+    /// How many calls left this machine, those of earlier runs included.
     attempts: u32,
     http_status: Option<u16>,
     pub location: Option<Location>,
@@ -62,350 +62,415 @@ pub(super) struct EntryRun<'a, R, W, V> {
     pub sent: Sent,
     /// Whether it was seen being cancelled, by whomever.
     pub seen_cancelling: bool,
+    pub last_seen: Option<String>,
+    pub followed_by: Option<Follower>,
+    refusal: Option<Failure>,
+    rejected_tag: Option<String>,
     /// What could not be written down.
     trouble: Option<String>,
 }
 
-impl<'a, R: ReadPortal, W: CancelPortal, V: Watch> EntryRun<'a, R, W, V> {
-    pub fn new(
-        target: &'a Target,
-        (reader, writer): (&'a R, &'a W),
-        journal: &'a Mutex<Journal>,
-        (wait, deadline): (bool, Instant),
-        stop: &'a Stop,
-        watch: &'a V,
-    ) -> Self {
+/// What a try in a slot came to.
+enum Step {
+    Ended(Ending),
+    /// It is being cancelled: what is left is to look at it.
+    Follow,
+    /// To be tried again, from the start and after a pause.
+    Again(Failure),
+    /// To be looked at again, at once.
+    LookAgain,
+}
+
+/// What it means that the operation is not what runs.
+pub(super) enum Gone {
+    Ended(Ending),
+    /// It may have been cancelled, and the portal has not said so yet.
+    KeepLooking(String),
+}
+
+impl<'a, W: Watch> EntryRun<'a, W> {
+    pub fn new(target: &'a Target, backend: &'a Backend, shared: &'a Shared<'a, W>) -> Self {
         let open = target.left_open.as_ref();
         let told = open.and_then(|call| call.location.as_deref());
-        let sent = match open {
-            Some(call) if call.accepted && call.http_status == Some(200) => Sent::Cancelled,
-            Some(call) if call.accepted => Sent::Accepted,
-            Some(call) if call.attempts > 0 => Sent::Perhaps,
-            _ => Sent::Nothing,
-        };
         Self {
             target,
-            reader,
-            writer,
-            journal,
-            wait,
-            deadline,
-            stop,
-            watch,
-            started_at: now(),
+            backend,
+            shared,
+            query: target.query(),
+            intents: open.map_or(0, |call| call.attempts),
             attempts: open.map_or(0, |call| call.attempts),
             http_status: open.and_then(|call| call.http_status),
-            location: told.map(|told| reader.location(told)),
+            location: told.map(|told| backend.follower().resume(told)),
             retry_after: None,
             final_status: None,
-            sent,
+            sent: open.map_or(Sent::Nothing, |call| call.sent),
             seen_cancelling: false,
+            last_seen: None,
+            followed_by: None,
+            refusal: None,
+            rejected_tag: None,
             trouble: None,
         }
     }
 
     pub async fn run(mut self) -> OutcomeEntry {
-        let (outcome, message) = self.reconcile().await;
-        let message = joined(message, self.trouble.take());
-        let written = self.journal_outcome(outcome, message.as_deref());
+        let started_at = self.shared.clock.now();
+        let ending = match self.reconcile().await {
+            Ok(ending) | Err(ending) => ending,
+        };
+        if ending == Ending::Cancelled {
+            self.linger().await;
+        }
+        let message = joined(ending.message(), self.trouble.take());
+        let written = self.journal_outcome(&ending, message.as_deref());
         let message = joined(message, written.err().map(|error| error.to_string()));
         let entry = OutcomeEntry {
-            publisher: self.target.publisher.clone(),
-            offer: self.target.offer.clone(),
+            portal: self.target.key.portal,
+            publisher: self.target.key.publisher.clone(),
+            offer: self.target.key.offer.clone(),
+            product_id: self.target.product.clone(),
             operation_id: self.target.operation_id.clone(),
-            outcome,
+            outcome: ending.outcome(),
             http_status: self.http_status,
             location: self.location.take().map(|location| location.shown),
             final_status: self.final_status.take(),
             attempts: self.attempts,
+            followed_by: self.followed_by.take(),
             message,
-            started_at: self.started_at,
-            finished_at: now(),
+            started_at,
+            finished_at: self.shared.clock.now(),
         };
-        self.tell(&News::Ended(&entry));
+        self.tell(&ApplyEvent::Ended(&entry));
         entry
     }
 
-    /// The loop.
-    async fn reconcile(&mut self) -> (Outcome, Option<String>) {
-        let mut calls = 0;
-        let mut refusal: Option<Failure> = None;
+    /// The loop. An error is an ending, too: that of a run that has to stop here.
+    async fn reconcile(&mut self) -> Result<Ending, Ending> {
+        let mut tries = 0;
         loop {
-            if self.stop.is_wished() {
-                return self.interrupted();
-            }
-            self.tell(&News::Reading);
-            // The entity tag first: what changes after it was read, the portal itself refuses.
-            let may_send = self.target.mode == Mode::Cancel && matches!(self.sent, Sent::Nothing | Sent::Perhaps);
-            let etag = if may_send && refusal.is_none() {
-                let reading = self.reader.etag(&self.target.publisher, &self.target.offer);
-                match self.stop.unless(reading).await {
-                    Some(etag) => etag,
-                    None => return self.interrupted(),
-                }
-            } else {
-                None
-            };
-            let Some(seen) = self.stop.unless(self.look()).await else { return self.interrupted() };
-            let operation = match seen {
-                Seen::Running(operation) => operation,
-                Seen::Gone(other) => return self.gone(other, refusal.as_ref()).await,
-                Seen::Unclear(why) => return self.unclear(&why, refusal.as_ref()),
-            };
-            let cancellation = operation.cancellation.as_ref().map(StatusWord::cancellation);
-            let phase = operation.state.as_ref().map_or(Phase::Pending, StatusWord::phase);
-            self.seen_cancelling |= operation.is_being_cancelled();
-            if self.seen_cancelling || matches!(self.sent, Sent::Accepted | Sent::Cancelled) {
-                return if self.wait { self.follow().await } else { self.not_followed() };
-            }
-            if let Some(failure) = refusal {
-                return self.refused(&failure);
-            }
-            if let Some(refused) = self.may_not_send(&operation, cancellation, phase) {
-                return refused;
-            }
-            if calls == MAX_CALLS || (calls > 0 && Instant::now() >= self.deadline) {
-                return self.given_up();
-            }
-            calls += 1;
-            match self.send(etag.as_deref().unwrap_or("*")).await {
-                Err(ended) => return ended,
-                Ok(CancelAnswer::Cancelled) => {
-                    self.sent = Sent::Cancelled;
-                    // Not followed does not mean not looked at: one look is due.
-                    return self.follow().await;
-                }
-                Ok(CancelAnswer::Accepted { location, retry_after }) => {
-                    self.sent = Sent::Accepted;
-                    self.retry_after = retry_after;
-                    self.tell(&News::Accepted { location: location.as_ref().map(|location| location.shown.as_str()) });
-                    self.location = location;
-                    return if self.wait { self.follow().await } else { self.not_followed() };
-                }
-                Ok(CancelAnswer::Refused(failure)) => refusal = Some(failure),
-                Ok(CancelAnswer::Changed(failure) | CancelAnswer::NotSent(failure)) => {
-                    self.pause(calls, &failure).await;
-                    if calls == MAX_CALLS {
-                        refusal = Some(failure);
+            self.tell(&ApplyEvent::Reading);
+            let (step, token) = match self.bounded(self.backend.slot()).await? {
+                Err(failure) => (Step::Again(failure), None),
+                Ok(slot) => {
+                    let calls = self.intents;
+                    let step = self.in_slot(&slot).await?;
+                    if self.intents > calls {
+                        tries = 0;
                     }
+                    (step, Some(slot.token().clone()))
                 }
-                Ok(CancelAnswer::Lost(failure)) => {
-                    self.sent = Sent::Perhaps;
-                    self.pause(calls, &failure).await;
+            };
+            match step {
+                Step::Ended(ending) => return Ok(ending),
+                Step::LookAgain => {}
+                Step::Follow if !self.shared.wait && self.sent != Sent::Done => {
+                    return Ok(Ending::NotFollowed { by_us: self.sent != Sent::Nothing });
+                }
+                Step::Follow => match self.follow().await? {
+                    Some(ending) => return Ok(ending),
+                    None => tries = 0,
+                },
+                Step::Again(failure) => {
+                    if !failure.is_throttle() {
+                        tries += 1;
+                    }
+                    let hopeless = !failure.is_transient() && failure.status() != Some(http::StatusCode::UNAUTHORIZED);
+                    if self.sent == Sent::Nothing && (hopeless || tries >= MAX_READS) {
+                        return Ok(Ending::Unreadable { why: failure.to_string(), knowledge: self.knowledge() });
+                    }
+                    self.last_seen = Some(failure.to_string());
+                    if failure.status() == Some(http::StatusCode::UNAUTHORIZED)
+                        && let Some(token) = token
+                        && let Err(failure) = self.bounded(self.backend.renew(&token)).await?
+                        && self.sent == Sent::Nothing
+                    {
+                        return Ok(Ending::Unreadable { why: failure.to_string(), knowledge: self.knowledge() });
+                    }
+                    self.pause(tries, &failure).await?;
                 }
             }
         }
     }
 
-    /// One read of what runs.
-    pub async fn look(&self) -> Seen {
-        match self.reader.live(&self.target.publisher, &self.target.offer).await {
-            Live::Nothing => Seen::Gone(None),
-            Live::Running { operation, .. } if operation.id.same(&self.target.operation_id) => Seen::Running(operation),
-            Live::Running { operation, .. } => Seen::Gone(Some(operation.id)),
-            Live::Several(ids) => {
-                let ids: Vec<&str> = ids.iter().map(OperationId::as_str).collect();
-                Seen::Unclear(format!("several operations run on this offer ({})", ids.join(", ")))
+    /// Everything that happens between a read and the call that rests on it.
+    async fn in_slot(&mut self, slot: &BackendSlot<'_>) -> Result<Step, Ending> {
+        let may_send = self.target.mode == Mode::Cancel
+            && matches!(self.sent, Sent::Nothing | Sent::Perhaps)
+            && self.refusal.is_none();
+        // The guard first: what changes after it was read, the portal itself refuses.
+        let guard = if may_send {
+            match self.bounded(slot.guard(&self.query)).await? {
+                Ok(guard) => guard,
+                Err(failure) => return Ok(Step::Again(failure)),
             }
-            Live::Unreadable(failure) => Seen::Unclear(failure.message),
+        } else {
+            Guard::Unguarded
+        };
+        let observed = match self.bounded(slot.live(&self.query)).await? {
+            Ok(observed) => observed,
+            Err(failure) => return Ok(Step::Again(failure)),
+        };
+        let running = match &observed.live {
+            Live::Running(running) if running.operation.id == self.target.operation_id => running,
+            Live::Several(ids) => {
+                let obstacle = Obstacle::Several(ids.clone());
+                return Ok(Step::Ended(Ending::Blocked { obstacle, sent: self.sent }));
+            }
+            Live::Unreadable(failure) => {
+                let why = failure.to_string();
+                return Ok(Step::Ended(Ending::Unreadable { why, knowledge: self.knowledge() }));
+            }
+            Live::Running(_) | Live::Nothing => {
+                return Ok(match self.gone(&observed) {
+                    Gone::Ended(ending) => Step::Ended(ending),
+                    Gone::KeepLooking(seen) => {
+                        self.last_seen = Some(seen);
+                        Step::Follow
+                    }
+                });
+            }
+        };
+        self.seen_cancelling |= running.phase == Phase::Cancelling;
+        if self.seen_cancelling || matches!(self.sent, Sent::Accepted | Sent::Done) {
+            return Ok(Step::Follow);
         }
+        if let Some(failure) = &self.refusal {
+            return Ok(Step::Ended(Ending::Refused { why: failure.to_string(), sent: self.sent }));
+        }
+        if let Some(ending) = self.why_not(running, &guard) {
+            return Ok(Step::Ended(ending));
+        }
+        self.send(slot, guard).await
     }
 
     /// Why no call may be sent for a running operation that is not being cancelled.
-    fn may_not_send(
-        &self,
-        operation: &Operation,
-        cancellation: Option<CancellationWord>,
-        phase: Phase,
-    ) -> Option<(Outcome, Option<String>)> {
-        let not_cancelled = if self.sent == Sent::Perhaps { Outcome::Unknown } else { Outcome::Failed };
-        let say = |text: String| Some((not_cancelled, Some(text)));
-        match self.target.mode {
-            Mode::Follow => {
-                return say(
-                    "it was being cancelled when the plan was made, and is not any more; make a new plan".to_owned()
-                );
-            }
-            Mode::Settle => {
-                return say(
-                    "an earlier run sent a cancel call whose answer is not known; the operation still runs, and the plan does not cancel it"
-                        .to_owned(),
-                );
-            }
-            Mode::Cancel => {}
+    fn why_not(&self, running: &RunningOperation, guard: &Guard) -> Option<Ending> {
+        if self.target.mode == Mode::Follow {
+            return Some(Ending::NoLongerCancelling);
         }
-        let word = |word: &Option<StatusWord>| word.as_ref().map(StatusWord::to_string).unwrap_or_default();
-        match (cancellation, phase) {
-            (Some(CancellationWord::Cannot | CancellationWord::Unknown), _) => say(format!(
-                "the portal does not let it be cancelled any more (`{}`); nothing was sent",
-                word(&operation.cancellation)
-            )),
-            (_, Phase::Unknown) => say(format!(
-                "the portal describes its state by a word that is not known (`{}`); nothing was sent",
-                word(&operation.state)
-            )),
-            _ => None,
+        let state = || running.operation.state.clone();
+        let obstacle = match (running.cancellability, running.phase) {
+            (Cancellability::TooLate, _) => Some(Obstacle::TooLate(state())),
+            (Cancellability::Refused | Cancellability::Unknown, _) => {
+                Some(Obstacle::NotAllowed(running.operation.cancellation.clone()))
+            }
+            (Cancellability::Allowed | Cancellability::Unsaid, Phase::Queued | Phase::Running) => None,
+            (Cancellability::Allowed | Cancellability::Unsaid, _) => Some(Obstacle::UnknownState(state())),
+        };
+        if let Some(obstacle) = obstacle {
+            return Some(Ending::Blocked { obstacle, sent: self.sent });
         }
+        if let Some(at) = self.target.expires.filter(|at| *at <= self.shared.clock.now()) {
+            return Some(Ending::Expired { at });
+        }
+        if let (Guard::Tag(tag), Some(rejected)) = (guard, &self.rejected_tag)
+            && tag == rejected
+        {
+            return Some(Ending::TagRejected { tag: tag.clone() });
+        }
+        let earlier = self.target.left_open.as_ref().map_or(0, |call| call.attempts);
+        if self.intents - earlier >= MAX_CALLS {
+            let why = self.last_seen.clone();
+            return Some(Ending::GivenUp { attempts: self.attempts, sent: self.sent, why });
+        }
+        None
     }
 
     /// Sends one call, between two lines of the journal.
-    async fn send(&mut self, if_match: &str) -> Result<CancelAnswer, (Outcome, Option<String>)> {
-        if self.stop.is_wished() {
-            return Err(self.interrupted());
+    async fn send(&mut self, slot: &BackendSlot<'_>, guard: Guard) -> Result<Step, Ending> {
+        self.intents += 1;
+        if let Err(error) = self.journal().intent(&self.subject(), self.intents, &guard) {
+            let ending = Ending::NoJournal { why: error.to_string(), sent: self.sent };
+            return Ok(Step::Ended(ending));
         }
-        let attempt = self.attempts + 1;
-        if let Err(error) = self.journal().intent(self.subject(), attempt, if_match) {
-            let outcome = if self.sent == Sent::Perhaps { Outcome::Unknown } else { Outcome::Failed };
-            return Err((outcome, Some(error.to_string())));
+        // The line is on the disk, which takes its time: is a call still wanted?
+        if self.shared.stop.is_requested() || self.is_late() {
+            let withdrawn = CancelAnswer {
+                status: None,
+                verdict: CancelVerdict::NotSent(Failure::Interrupted("the run had to end before the call".to_owned())),
+            };
+            self.write_answer(&withdrawn);
+            return Err(self.cut_short());
         }
-        self.attempts = attempt;
-        self.tell(&News::Sending(attempt));
-        let target = self.target;
-        let call = self.writer.cancel(&target.publisher, &target.offer, &target.notification_emails, if_match);
+        self.tell(&ApplyEvent::Sending(self.attempts + 1));
+        let call = CancelCall {
+            offer: self.target.key.clone(),
+            product: self.target.product.clone(),
+            operation: self.target.operation_id.clone(),
+            job: self.target.job.clone(),
+            guard,
+            notify: self.target.notification_emails.clone(),
+        };
         let answer = tokio::select! {
             biased;
-            answer = call => answer,
-            () = self.stop.grace_is_over() => {
-                CancelAnswer::Lost(Failure::Interrupted("the run was interrupted before the answer came".to_owned()))
+            answer = slot.cancel(&call) => answer,
+            () = self.shared.stop.grace_is_over() => CancelAnswer {
+                status: None,
+                verdict: CancelVerdict::Lost(Failure::Interrupted("the run was interrupted before the answer came".to_owned())),
+            },
+        };
+        self.write_answer(&answer);
+        self.attempts += u32::from(answer.has_left());
+        self.http_status = answer.status.or(self.http_status.filter(|_| !answer.has_left()));
+        match answer.verdict {
+            CancelVerdict::Done => {
+                self.sent = Sent::Done;
+                Ok(Step::Follow)
             }
-        };
-        let (http_status, accepted, failure) = match &answer {
-            CancelAnswer::Cancelled => (Some(200), true, None),
-            CancelAnswer::Accepted { .. } => (Some(202), true, None),
-            CancelAnswer::Changed(failure)
-            | CancelAnswer::Refused(failure)
-            | CancelAnswer::NotSent(failure)
-            | CancelAnswer::Lost(failure) => (failure.status().map(|status| status.as_u16()), false, Some(failure)),
-        };
-        self.http_status = http_status;
-        let location = match &answer {
-            CancelAnswer::Accepted { location: Some(location), .. } => Some(location.shown.clone()),
+            CancelVerdict::Accepted { location, retry_after } => {
+                self.sent = Sent::Accepted;
+                self.retry_after = retry_after;
+                let shown = location.as_ref().map(|location| location.shown.as_str());
+                self.tell(&ApplyEvent::Accepted { location: shown });
+                self.location = location;
+                Ok(Step::Follow)
+            }
+            CancelVerdict::Refused(failure) => {
+                // A clear no. What runs then says how it ended.
+                self.refusal = Some(failure);
+                Ok(Step::LookAgain)
+            }
+            CancelVerdict::Changed(failure) => {
+                self.rejected_tag = match call.guard {
+                    Guard::Tag(tag) => Some(tag),
+                    _ => None,
+                };
+                self.last_seen = Some(failure.to_string());
+                Ok(Step::Again(failure))
+            }
+            CancelVerdict::NotSent(failure) => {
+                self.last_seen = Some(failure.to_string());
+                Ok(Step::Again(failure))
+            }
+            CancelVerdict::Lost(failure) => {
+                self.sent = Sent::Perhaps;
+                self.last_seen = Some(failure.to_string());
+                Ok(Step::Again(failure))
+            }
+        }
+    }
+
+    /// Judges an operation that is not what runs. `cancelled` needs evidence: our call and the
+    /// portal's word, or an answer of 200 and its absence.
+    pub fn gone(&mut self, observed: &Observed) -> Gone {
+        let other = match &observed.live {
+            Live::Running(running) => Some(running.operation.id.clone()),
             _ => None,
         };
-        let answered = Answered { http_status, accepted, location, message: failure.map(Failure::to_string) };
-        if let Err(error) = self.journal().answer(self.subject(), attempt, &answered) {
-            // Too late to take anything back: the outcome says it.
-            self.trouble = Some(format!("its answer is not in the journal: {error}"));
+        let (phase, word, seen) = match &observed.pin {
+            PinSighting::Known { phase, word } => {
+                let seen = word.as_ref().map(|word| format!("the portal's word for it is `{word}`"));
+                (Some(*phase), word.clone(), seen)
+            }
+            PinSighting::Unknown => (None, None, Some("the portal no longer knows it".to_owned())),
+            PinSighting::Unreadable(failure) => (None, None, Some(failure.to_string())),
+            PinSighting::NotLooked => (None, None, None),
+        };
+        if word.is_some() {
+            self.final_status.clone_from(&word);
         }
-        Ok(answer)
+        let ours = self.sent != Sent::Nothing || self.seen_cancelling;
+        let forgotten = observed.pin == PinSighting::Unknown && self.backend.capabilities().forgets_cancelled;
+        let refusal = self.refusal.as_ref().map(ToString::to_string);
+        let ending = match phase {
+            Some(Phase::Cancelled) if ours => Ending::Cancelled,
+            Some(Phase::Completed | Phase::Failed) if ours || other.is_none() => {
+                Ending::Completed { word, sent: self.sent }
+            }
+            _ if self.sent == Sent::Done || (forgotten && ours) => Ending::Cancelled,
+            _ if ours => return Gone::KeepLooking(seen.unwrap_or_else(|| "it is not running".to_owned())),
+            _ => match (other.clone(), phase) {
+                (Some(other), _) => Ending::Superseded { other, word },
+                (None, Some(Phase::Cancelled)) => Ending::AlreadyDone { refusal },
+                (None, _) if forgotten => Ending::AlreadyDone { refusal },
+                (None, _) => Ending::Vanished { seen },
+            },
+        };
+        if let Some(other) = other.filter(|_| ours) {
+            self.saw_follower(other);
+        }
+        Gone::Ended(ending)
     }
 
-    /// Waits a little before the next look, as long as the portal asks or longer with each call.
-    async fn pause(&self, calls: u32, failure: &Failure) {
+    pub fn saw_follower(&mut self, id: OperationId) {
+        if self.followed_by.is_none() {
+            self.followed_by = Some(Follower { id, seen_at: self.shared.clock.now() });
+        }
+    }
+
+    /// Waits before the next try, as long as the portal asks or longer with each try.
+    async fn pause(&self, tries: u32, failure: &Failure) -> Result<(), Ending> {
         let why = failure.to_string();
-        self.tell(&News::Again { why: &why });
-        let pause = failure.retry_after().unwrap_or_default().max(FIRST_PAUSE * 2_u32.saturating_pow(calls - 1));
-        self.stop.unless(tokio::time::sleep_until((Instant::now() + pause).min(self.deadline))).await;
+        self.tell(&ApplyEvent::Again { why: &why });
+        let own = (FIRST_PAUSE * 2_u32.saturating_pow(tries.saturating_sub(1))).min(LONGEST_PAUSE);
+        let pause = failure.retry_after().unwrap_or_default().max(own);
+        self.bounded(sleep(pause)).await
     }
 
-    /// A clear no, and the operation still runs.
-    fn refused(&self, failure: &Failure) -> (Outcome, Option<String>) {
-        match self.sent {
-            Sent::Perhaps => {
-                let text = format!("{failure}; an earlier call, whose answer was lost, may still take effect");
-                (Outcome::Unknown, Some(text))
-            }
-            _ => (Outcome::Failed, Some(failure.to_string())),
+    /// Does some work, unless a stop is requested or the deadline passes before its end.
+    pub async fn bounded<T>(&self, work: impl Future<Output = T>) -> Result<T, Ending> {
+        if self.shared.stop.is_requested() || self.is_late() {
+            return Err(self.cut_short());
+        }
+        tokio::select! {
+            biased;
+            done = work => Ok(done),
+            () = self.shared.stop.requested() => Err(self.cut_short()),
+            () = tokio::time::sleep_until(self.shared.deadline) => Err(self.cut_short()),
         }
     }
 
-    /// No more calls.
-    fn given_up(&self) -> (Outcome, Option<String>) {
-        let calls =
-            if self.attempts == 1 { "one cancel call".to_owned() } else { format!("{} cancel calls", self.attempts) };
-        if self.sent == Sent::Nothing {
-            return (Outcome::Failed, Some(format!("the portal carried out none of {calls}; make a new plan")));
-        }
-        let text = format!("the operation still runs after {calls} without a clear answer; make a new plan");
-        (Outcome::Unknown, Some(text))
+    fn is_late(&self) -> bool {
+        Instant::now() >= self.shared.deadline
     }
 
-    /// The live state is not known.
-    fn unclear(&self, why: &str, refusal: Option<&Failure>) -> (Outcome, Option<String>) {
-        match (&self.sent, refusal) {
-            (Sent::Nothing, Some(failure)) => (Outcome::Failed, Some(failure.to_string())),
-            (Sent::Nothing, None) => (Outcome::Failed, Some(format!("nothing was sent: {why}"))),
-            (Sent::Accepted, _) => (Outcome::Accepted, Some(format!("the portal accepted the cancellation; {why}"))),
-            (Sent::Perhaps | Sent::Cancelled, _) => {
-                (Outcome::Unknown, Some(format!("a cancel call was sent, and what came of it can't be read: {why}")))
-            }
+    /// How an entry ends when the run has to end.
+    fn cut_short(&self) -> Ending {
+        if self.shared.stop.is_requested() {
+            Ending::Interrupted(self.knowledge())
+        } else {
+            Ending::TimedOut { knowledge: self.knowledge(), is_over: false }
         }
     }
 
-    /// The operation does not run (any more).
-    pub async fn gone(&mut self, other: Option<OperationId>, refusal: Option<&Failure>) -> (Outcome, Option<String>) {
-        let reading = self.reader.operation(&self.target.publisher, &self.target.offer, &self.target.operation_id);
-        let own = self.stop.unless(reading).await.and_then(Result::ok).and_then(|progress| progress.status);
-        let phase = own.as_ref().map(StatusWord::phase);
-        if self.final_status.is_none() {
-            self.final_status.clone_from(&own);
+    pub fn knowledge(&self) -> Knowledge {
+        Knowledge {
+            sent: self.sent,
+            seen_cancelling: self.seen_cancelling,
+            attempts: self.attempts,
+            last_seen: self.last_seen.clone(),
         }
-        let left_alone = other.as_ref().map(|id| format!("another operation, {id}, runs now and was left alone"));
-        let untouched = self.sent == Sent::Nothing && !self.seen_cancelling;
-        let completed = phase == Some(Phase::Finished);
-        if untouched || (completed && self.sent == Sent::Perhaps) {
-            let outcome = if other.is_some() { Outcome::Superseded } else { Outcome::AlreadyDone };
-            let why = match (refusal, untouched) {
-                (Some(failure), _) => format!("it was over before the call could cancel it: {failure}"),
-                (None, true) => "it was over before anything was sent".to_owned(),
-                (None, false) => "it was over before a call could cancel it".to_owned(),
-            };
-            return (outcome, Some(left_alone.map_or(why.clone(), |other| format!("{why}; {other}"))));
-        }
-        if completed {
-            let word = own.map(|word| word.to_string()).unwrap_or_default();
-            let text = format!("the operation ended as `{word}` before the cancellation took effect");
-            return (Outcome::Failed, Some(text));
-        }
-        if self.sent == Sent::Perhaps && other.is_some() && phase != Some(Phase::Cancelled) {
-            let text = "a cancel call was sent, its answer was lost, and the operation is over; whether it was cancelled can't be read";
-            return (Outcome::Unknown, Some(format!("{text}; {}", left_alone.unwrap_or_default())));
-        }
-        (Outcome::Cancelled, left_alone)
     }
 
-    /// Accepted, and not followed because nobody asked to.
-    fn not_followed(&self) -> (Outcome, Option<String>) {
-        let text = match self.sent {
-            Sent::Nothing => "it is being cancelled; its end was not waited for",
-            _ => "the portal accepted the cancellation; its end was not waited for",
-        };
-        (Outcome::Accepted, Some(text.to_owned()))
-    }
-
-    /// The run was interrupted.
-    pub fn interrupted(&self) -> (Outcome, Option<String>) {
-        let (outcome, text) = match self.sent {
-            Sent::Accepted => (Outcome::Accepted, "interrupted while the portal was cancelling it"),
-            Sent::Perhaps => (Outcome::Unknown, "interrupted before it was known what came of the cancel call"),
-            Sent::Cancelled => {
-                (Outcome::Unknown, "the portal says that it is cancelled; interrupted before that was seen")
-            }
-            Sent::Nothing if self.seen_cancelling => (Outcome::Accepted, "interrupted while it was being cancelled"),
-            Sent::Nothing if self.attempts > 0 => {
-                (Outcome::Failed, "interrupted after a call that was not carried out")
-            }
-            Sent::Nothing => (Outcome::NotAttempted, "interrupted before anything was sent"),
-        };
-        (outcome, Some(text.to_owned()))
-    }
-
-    pub fn tell(&self, news: &News<'_>) {
-        self.watch.news(self.target, news);
+    pub fn tell(&self, event: &ApplyEvent<'_>) {
+        self.shared.watch.event(self.target, event);
     }
 
     fn subject(&self) -> Subject<'a> {
-        let target = self.target;
-        Subject { publisher: &target.publisher, offer: &target.offer, operation_id: &target.operation_id }
+        Subject {
+            key: &self.target.key,
+            origin: self.backend.origin(),
+            operation: &self.target.operation_id,
+            product: self.target.product.as_ref(),
+            job: self.target.job.as_ref(),
+        }
     }
 
-    fn journal(&self) -> std::sync::MutexGuard<'a, Journal> {
-        self.journal.lock().unwrap_or_else(PoisonError::into_inner)
+    fn journal(&self) -> MutexGuard<'a, Journal> {
+        self.shared.journal.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn write_answer(&mut self, answer: &CancelAnswer) {
+        let written = self.journal().answer(&self.subject(), self.intents, &Answered::of(answer));
+        if let Err(error) = written {
+            // Too late to take anything back: the outcome says it.
+            self.trouble = Some(format!("its answer is not in the journal: {error}"));
+        }
     }
 
     /// An entry of which nothing was ever written has no ending to write either.
-    fn journal_outcome(&self, outcome: Outcome, message: Option<&str>) -> Result<(), JournalError> {
-        if self.attempts == 0 { Ok(()) } else { self.journal().outcome(self.subject(), outcome, message) }
+    fn journal_outcome(&self, ending: &Ending, message: Option<&str>) -> Result<(), JournalError> {
+        if self.intents == 0 { Ok(()) } else { self.journal().outcome(&self.subject(), ending.outcome(), message) }
     }
 }
 

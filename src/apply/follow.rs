@@ -1,143 +1,155 @@
-//! Following a cancellation to its end.
+//! Following a cancellation to its end, and looking at what comes after it.
 //!
-//! Owns what counts as the end: that the operation is seen to run no more. What the
-//! cancellation's own document says is only the sign that it is time to look.
+//! Owns when it is looked at. What counts as the end is judged in `entry`: what the
+//! cancellation's own document says is only a sign that it is nearly there.
 
 use std::time::Duration;
 
-use backon::{BackoffBuilder as _, ExponentialBuilder};
-use tokio::time::{Instant, sleep_until};
+use tokio::time::{Instant, sleep, sleep_until};
 
-use super::entry::{EntryRun, Seen, Sent};
-use super::{Mode, News, Watch};
-use crate::domain::{Operation, Phase, StatusWord};
-use crate::outcome::Outcome;
-use crate::portal::{CancelPortal, ReadPortal};
+use super::ending::{Ending, Sent};
+use super::entry::{EntryRun, Gone};
+use super::{ApplyEvent, Mode, Watch};
+use crate::domain::{Live, Phase, RunningOperation};
+use crate::portal::{CancellationProgress, ReadPortal as _};
+
+/// The shortest time between two looks.
+const FIRST_PAUSE: Duration = Duration::from_secs(1);
+
+/// The longest time between two looks.
+const LONGEST_PAUSE: Duration = Duration::from_secs(30);
 
 /// How long an operation may still be listed after the portal said that it is cancelled.
 const SETTLING_TIME: Duration = Duration::from_secs(15);
 
-/// What one look brought.
-enum Look {
-    Ended((Outcome, Option<String>)),
-    Wait,
-}
+/// How often is looked whether something new started on an offer.
+const LINGER_PAUSE: Duration = Duration::from_secs(10);
 
-impl<R: ReadPortal, W: CancelPortal, V: Watch> EntryRun<'_, R, W, V> {
-    /// Waits until the operation is seen to be gone, the time is over, or the run is interrupted.
-    pub async fn follow(&mut self) -> (Outcome, Option<String>) {
-        let mut pauses = ExponentialBuilder::default()
-            .with_min_delay(Duration::from_millis(250))
-            .with_max_delay(Duration::from_secs(30))
-            .with_factor(1.6)
-            .without_max_times()
-            .with_jitter()
-            .build();
-        let mut deadline = self.deadline;
+impl<W: Watch> EntryRun<'_, W> {
+    /// Waits until the operation is seen to have ended, the time is over, or the run is
+    /// interrupted. None: it is running again as if nothing had been sent.
+    pub async fn follow(&mut self) -> Result<Option<Ending>, Ending> {
+        let mut pause = FIRST_PAUSE;
         // A location of an earlier run may be over by now, and 200 says that it is over already.
-        let mut look_now = self.sent == Sent::Cancelled || self.target.left_open.is_some();
-        let mut is_over = self.sent == Sent::Cancelled;
-        if is_over {
-            deadline = deadline.min(Instant::now() + SETTLING_TIME);
-        }
+        let mut look_now = self.sent == Sent::Done || self.target.left_open.is_some();
+        let mut settled_by = (self.sent == Sent::Done).then(|| Instant::now() + SETTLING_TIME);
         loop {
             if !look_now {
-                let pause = pauses.next().unwrap_or(Duration::from_secs(30));
-                let pause = self.retry_after.take().unwrap_or(pause);
-                let wake = (Instant::now() + pause).min(deadline);
-                if self.stop.unless(sleep_until(wake)).await.is_none() {
-                    return self.interrupted();
-                }
+                // Asked to look later than usual, it is done later; never sooner than after a second.
+                let asked = self.retry_after.take().map(|asked| asked.max(FIRST_PAUSE));
+                self.bounded(self.sleep_at_most(asked.unwrap_or(pause), settled_by)).await?;
+                pause = (pause * 8 / 5).min(LONGEST_PAUSE);
             }
             look_now = false;
-            let was_over = is_over;
-            let stop = self.stop;
-            let Some(look) = stop.unless(self.look_once(&mut is_over)).await else { return self.interrupted() };
-            if let Look::Ended(ended) = look {
-                return ended;
-            }
-            if is_over && !was_over {
-                deadline = deadline.min(Instant::now() + SETTLING_TIME);
-            }
-            if Instant::now() >= deadline {
-                return self.out_of_time(is_over);
-            }
-        }
-    }
-
-    async fn look_once(&mut self, is_over: &mut bool) -> Look {
-        let mut ended_badly = None;
-        if let Some(location) = self.location.as_ref().filter(|location| location.may_be_called() && !*is_over) {
-            match self.reader.at(location).await {
-                Ok(progress) => {
-                    self.retry_after = progress.retry_after;
-                    let (status, step) = (progress.status.as_ref(), progress.step.as_deref());
-                    self.tell(&News::Waiting { status, step, percent: progress.percent });
-                    let phase = progress.status.as_ref().map(StatusWord::phase);
-                    if progress.status.is_some() {
-                        self.final_status = progress.status;
-                    }
-                    match phase {
-                        Some(Phase::Pending | Phase::Cancelling) => return Look::Wait,
-                        Some(Phase::Finished | Phase::Cancelled) => *is_over = true,
-                        Some(Phase::Unknown) | None => {}
-                    }
-                    ended_badly =
-                        self.final_status.as_ref().filter(|word| word.as_str().eq_ignore_ascii_case("failed"));
+            let reader = self.backend.follower();
+            let followed = self.bounded(reader.follow(&self.query, self.location.as_ref())).await?;
+            match followed {
+                Err(failure) => {
+                    tracing::info!(%failure, "the live state can't be read");
+                    self.last_seen = Some(failure.to_string());
                 }
-                // The operation itself tells all the same.
-                Err(failure) => tracing::info!(%failure, location = location.shown, "the location can't be read"),
+                Ok(followed) => {
+                    self.retry_after = followed.retry_after;
+                    if let Some(progress) = &followed.progress {
+                        self.saw_progress(progress);
+                        if matches!(progress.phase, Phase::Completed | Phase::Cancelled) {
+                            settled_by = settled_by.or(Some(Instant::now() + SETTLING_TIME));
+                        }
+                    }
+                    match &followed.observed.live {
+                        Live::Running(running) if running.operation.id == self.target.operation_id => {
+                            if let Some(ended) = self.still_running(running, followed.progress.as_ref()) {
+                                return Ok(ended);
+                            }
+                        }
+                        Live::Running(_) | Live::Nothing => match self.gone(&followed.observed) {
+                            Gone::Ended(ending) => return Ok(Some(ending)),
+                            Gone::KeepLooking(seen) => self.last_seen = Some(seen),
+                        },
+                        Live::Several(_) | Live::Unreadable(_) => {
+                            self.last_seen = Some("several operations are running on the offer".to_owned());
+                        }
+                    }
+                }
             }
-        }
-        let ended_badly = ended_badly.map(StatusWord::to_string);
-        match self.look().await {
-            Seen::Gone(other) => Look::Ended(self.gone(other, None).await),
-            Seen::Unclear(why) => {
-                tracing::info!(why, "the live state can't be read");
-                Look::Wait
+            if settled_by.is_some_and(|by| Instant::now() >= by) {
+                return Ok(Some(Ending::TimedOut { knowledge: self.knowledge(), is_over: true }));
             }
-            Seen::Running(operation) => self.still_running(&operation, ended_badly),
+            if !self.shared.wait && self.sent == Sent::Perhaps {
+                return Ok(Some(Ending::TimedOut { knowledge: self.knowledge(), is_over: false }));
+            }
         }
     }
 
-    fn still_running(&mut self, operation: &Operation, ended_badly: Option<String>) -> Look {
-        self.tell(&News::Waiting {
-            status: operation.step_status.as_ref().or(operation.state.as_ref()),
-            step: operation.step.as_deref(),
-            percent: operation.progress,
+    async fn sleep_at_most(&self, pause: Duration, by: Option<Instant>) {
+        match by {
+            Some(by) => tokio::select! { () = sleep(pause) => {}, () = sleep_until(by) => {} },
+            None => sleep(pause).await,
+        }
+    }
+
+    fn saw_progress(&mut self, progress: &CancellationProgress) {
+        self.tell(&ApplyEvent::Waiting {
+            status: progress.status.as_ref(),
+            step: progress.step.as_deref(),
+            percent: progress.percent,
         });
-        if let Some(word) = ended_badly {
-            let text = format!("the cancellation ended as `{word}`, and the operation goes on");
-            return Look::Ended((Outcome::Failed, Some(text)));
+        if progress.status.is_some() {
+            self.final_status.clone_from(&progress.status);
         }
-        let requested = operation.is_being_cancelled();
-        self.seen_cancelling |= requested;
-        if self.sent == Sent::Nothing && !requested && self.target.mode != Mode::Settle {
-            let text = "it was being cancelled, and is not any more; make a new plan";
-            return Look::Ended((Outcome::Failed, Some(text.to_owned())));
-        }
-        Look::Wait
     }
 
-    fn out_of_time(&self, is_over: bool) -> (Outcome, Option<String>) {
-        let (outcome, text) = match (&self.sent, is_over) {
-            (Sent::Cancelled, _) => (
-                Outcome::Unknown,
-                "the portal answered that it is cancelled, and the operation still runs; look at it in the portal",
-            ),
-            (_, true) => (
-                Outcome::Unknown,
-                "the cancellation is over, the portal says, and the operation still runs; look at it in the portal",
-            ),
-            (Sent::Accepted, false) => (
-                Outcome::Accepted,
-                "the portal is still cancelling it; the time to wait is over, plan again later to see its end",
-            ),
-            _ => (
-                Outcome::Accepted,
-                "it is still being cancelled; the time to wait is over, plan again later to see its end",
-            ),
-        };
-        (outcome, Some(text.to_owned()))
+    /// What it means that the operation is still running: an ending, another try, or nothing yet.
+    #[expect(clippy::option_option, reason = "whether following ends, and how")]
+    fn still_running(
+        &mut self,
+        running: &RunningOperation,
+        progress: Option<&CancellationProgress>,
+    ) -> Option<Option<Ending>> {
+        let operation = &running.operation;
+        if progress.is_none() {
+            self.tell(&ApplyEvent::Waiting {
+                status: operation.step_status.as_ref().or(operation.state.as_ref()),
+                step: operation.step.as_deref(),
+                percent: operation.progress,
+            });
+        }
+        self.last_seen = operation.state.as_ref().map(|word| format!("the operation is listed as `{word}`"));
+        if let Some(progress) = progress.filter(|progress| progress.phase == Phase::Failed) {
+            return Some(Some(Ending::CancellationFailed { word: progress.status.clone() }));
+        }
+        let cancelling = running.phase == Phase::Cancelling;
+        if self.sent == Sent::Nothing && !cancelling {
+            return Some(Some(Ending::NoLongerCancelling));
+        }
+        if self.sent == Sent::Perhaps && !cancelling && !self.seen_cancelling && self.target.mode == Mode::Cancel {
+            // The call did not take effect: it is to be decided anew.
+            return Some(None);
+        }
+        self.seen_cancelling |= cancelling;
+        None
+    }
+
+    /// Keeps looking whether something new starts on the offer, as long as was asked for.
+    pub async fn linger(&mut self) {
+        let until = Instant::now() + self.shared.linger;
+        while self.followed_by.is_none() && Instant::now() < until {
+            let pause = LINGER_PAUSE.min(until - Instant::now());
+            let look = async {
+                sleep(pause).await;
+                self.backend.follower().live(&self.query).await
+            };
+            match self.bounded(look).await {
+                Err(_) => return,
+                Ok(Ok(observed)) => {
+                    if let Live::Running(running) = observed.live
+                        && running.operation.id != self.target.operation_id
+                    {
+                        self.saw_follower(running.operation.id);
+                    }
+                }
+                Ok(Err(failure)) => tracing::info!(%failure, "the live state can't be read"),
+            }
+        }
     }
 }

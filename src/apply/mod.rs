@@ -1,41 +1,71 @@
-//! Apply: carry a plan out, and say only what was seen.
+//! Apply: carry out a plan, and say only what was seen.
 //!
-//! Owns the irreversible half: one loop an entry, in which every cancel call is preceded by a
-//! read that still wants it, and a journal that survives a kill at any point. It is handed a
-//! reader and a writer, and decides nothing that the plan has not decided: an operation that
-//! the plan does not name is never cancelled.
+//! Owns the irreversible half: one loop an entry, in which every cancel call follows right after a
+//! read that still wants it, and a journal that survives a kill at any point. It decides nothing
+//! that the plan has not decided: an operation that the plan does not name is never cancelled.
 
+mod ending;
 mod entry;
 mod follow;
 mod journal;
+mod settle;
 mod stop;
 
 use std::sync::Mutex;
 use std::time::Duration;
 
 use futures_util::StreamExt as _;
+use futures_util::future::join_all;
 use futures_util::stream::FuturesUnordered;
 use jiff::Timestamp;
 use tokio::time::Instant;
 
+pub use ending::Sent;
 pub use journal::{Journal, JournalError, OpenCall};
+pub use settle::SettledCall;
 pub use stop::{Stop, Stopper};
 
-use crate::domain::{EmailAddress, OfferId, OperationId, PublisherId, StatusWord};
+use crate::domain::{EmailAddress, JobId, OfferKey, OfferQuery, OperationId, ProductId, StatusWord};
 use crate::outcome::{OutcomeDocument, OutcomeEntry, OutcomeSummary};
 use crate::plan::{Decision, Entry, FormatVersion, Plan};
-use crate::portal::{CancelPortal, ReadPortal};
-use entry::EntryRun;
+use crate::portal::Backends;
+use entry::{EntryRun, Shared};
+
+/// What time it is, by the clock on the wall.
+#[derive(Clone, Copy)]
+pub struct Clock(fn() -> Timestamp);
+
+impl Clock {
+    /// The clock of this machine.
+    pub const SYSTEM: Self = Self(Timestamp::now);
+
+    /// Another clock.
+    #[must_use]
+    pub const fn new(now: fn() -> Timestamp) -> Self {
+        Self(now)
+    }
+
+    /// The time, in milliseconds: finer is noise in a document.
+    #[must_use]
+    pub fn now(&self) -> Timestamp {
+        let now = (self.0)();
+        Timestamp::from_millisecond(now.as_millisecond()).unwrap_or(now)
+    }
+}
 
 /// How a plan is carried out.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct ApplyOptions {
     /// Name and version of the program, for the outcome document.
     pub tool: String,
     /// Whether accepted cancellations are followed to their end.
     pub wait: bool,
-    /// How long all of it may take.
-    pub timeout: Duration,
+    /// How long is looked, after a confirmed cancellation, whether something new starts on the offer.
+    pub linger: Duration,
+    /// No call leaves after this moment.
+    pub deadline: Instant,
+    /// The clock on the wall.
+    pub clock: Clock,
 }
 
 /// What may be done about a target.
@@ -45,19 +75,21 @@ pub enum Mode {
     Cancel,
     /// The plan says `wait`: it is followed, nothing is sent.
     Follow,
-    /// An earlier run left a call open that the plan does not mention: it is settled, nothing is sent.
-    Settle,
 }
 
 /// One operation that is to be cancelled or followed.
 #[derive(Debug, Clone)]
 pub struct Target {
-    /// Whose offer it is.
-    pub publisher: PublisherId,
     /// The offer.
-    pub offer: OfferId,
+    pub key: OfferKey,
+    /// The product, where the call names it.
+    pub product: Option<ProductId>,
     /// The operation, and no other.
     pub operation_id: OperationId,
+    /// The job, where the call names it.
+    pub job: Option<JobId>,
+    /// From when on the mark does nothing.
+    pub expires: Option<Timestamp>,
     /// Who is told.
     pub notification_emails: Vec<EmailAddress>,
     /// What may be done.
@@ -66,12 +98,25 @@ pub struct Target {
     pub left_open: Option<OpenCall>,
 }
 
+impl Target {
+    /// What the portal is asked about it.
+    #[must_use]
+    pub fn query(&self) -> OfferQuery {
+        OfferQuery {
+            key: self.key.clone(),
+            product: self.product.clone(),
+            operation: Some(self.operation_id.clone()),
+            job: self.job.clone(),
+        }
+    }
+}
+
 /// What happens to a target, as it happens.
 #[derive(Debug, Clone, PartialEq)]
-pub enum News<'a> {
+pub enum ApplyEvent<'a> {
     /// The portal is read.
     Reading,
-    /// A cancel call goes out, the first, second, … one.
+    /// A cancel call is sent, the first, second, … one.
     Sending(u32),
     /// The portal accepted it.
     Accepted {
@@ -87,7 +132,7 @@ pub enum News<'a> {
         /// How far that step has come, in percent.
         percent: Option<u8>,
     },
-    /// The portal is read again.
+    /// It is tried again.
     Again {
         /// Why.
         why: &'a str,
@@ -99,78 +144,91 @@ pub enum News<'a> {
 /// Somebody who is told what happens. Everything said to it may quote the portal.
 pub trait Watch: Sync {
     /// Something happened.
-    fn news(&self, target: &Target, news: &News<'_>);
+    fn event(&self, target: &Target, event: &ApplyEvent<'_>);
+}
+
+/// What an apply brought.
+#[derive(Debug, Clone)]
+pub struct Applied {
+    /// What came of the plan.
+    pub outcome: OutcomeDocument,
+    /// What was seen of open calls of other plans.
+    pub settled: Vec<SettledCall>,
 }
 
 /// Carries out a plan, whose digest and refusal the caller has checked. Does not fail: what
-/// fails is in the outcome.
+/// fails is in the outcome. An entry whose portal is not among `backends` is left out.
 pub async fn apply(
     plan: &Plan,
-    (reader, writer): (&impl ReadPortal, &impl CancelPortal),
+    backends: &Backends,
     (journal, left_open): (Journal, Vec<OpenCall>),
     options: &ApplyOptions,
     stop: &Stop,
     watch: &impl Watch,
-) -> OutcomeDocument {
-    let started_at = now();
-    let deadline = Instant::now() + options.timeout;
+) -> Applied {
+    let started_at = options.clock.now();
     let journal = Mutex::new(journal);
-    let targets = targets(plan, left_open);
+    let (targets, others) = targets(plan, left_open);
+    let shared = Shared {
+        journal: &journal,
+        wait: options.wait,
+        linger: options.linger,
+        deadline: options.deadline,
+        stop,
+        watch,
+        clock: &options.clock,
+    };
+    let with_backend = |target| Some((target, backends.get(Target::key(target).portal)?));
     let mut runs: FuturesUnordered<_> = targets
         .iter()
-        .map(|target| EntryRun::new(target, (reader, writer), &journal, (options.wait, deadline), stop, watch).run())
+        .filter_map(with_backend)
+        .map(|(target, backend)| EntryRun::new(target, backend, &shared).run())
         .collect();
-    let mut entries = Vec::with_capacity(targets.len());
-    while let Some(entry) = runs.next().await {
-        entries.push(entry);
-    }
-    entries.sort_by(|a, b| (&a.publisher, &a.offer, &a.operation_id).cmp(&(&b.publisher, &b.offer, &b.operation_id)));
-    OutcomeDocument {
+    let entries = async {
+        let mut entries = Vec::with_capacity(targets.len());
+        while let Some(entry) = runs.next().await {
+            entries.push(entry);
+        }
+        entries
+    };
+    let settling = join_all(others.into_iter().map(|call| settle::look(call, backends, &shared)));
+    let (mut entries, settled) = tokio::join!(entries, settling);
+    entries.sort_by(|a, b| (a.key(), &a.operation_id).cmp(&(b.key(), &b.operation_id)));
+    let outcome = OutcomeDocument {
         format_version: FormatVersion,
         tool: options.tool.clone(),
         started_at,
-        finished_at: now(),
-        portal: plan.portal.clone(),
+        finished_at: options.clock.now(),
+        portals: plan.portals.clone(),
         decision_digest: plan.decision_digest.clone(),
         summary: OutcomeSummary::of(&entries),
         entries,
-    }
+    };
+    Applied { outcome, settled }
 }
 
-/// What time it is, in milliseconds: finer is noise in a document.
-fn now() -> Timestamp {
-    let now = Timestamp::now();
-    Timestamp::from_millisecond(now.as_millisecond()).unwrap_or(now)
+/// What the plan wants, each with what an earlier run left open of it; and what else is open.
+fn targets(plan: &Plan, mut left_open: Vec<OpenCall>) -> (Vec<Target>, Vec<OpenCall>) {
+    let targets = plan.entries.iter().filter_map(|entry| target(plan, entry, &mut left_open)).collect();
+    (targets, left_open)
 }
 
-fn targets(plan: &Plan, mut left_open: Vec<OpenCall>) -> Vec<Target> {
-    let mut targets: Vec<Target> = plan.entries.iter().filter_map(|entry| target(entry, &mut left_open)).collect();
-    targets.extend(left_open.into_iter().map(|call| Target {
-        publisher: call.publisher.clone(),
-        offer: call.offer.clone(),
-        operation_id: call.operation_id.clone(),
-        notification_emails: Vec::new(),
-        mode: Mode::Settle,
-        left_open: Some(call),
-    }));
-    targets
-}
-
-fn target(entry: &Entry, left_open: &mut Vec<OpenCall>) -> Option<Target> {
+fn target(plan: &Plan, entry: &Entry, left_open: &mut Vec<OpenCall>) -> Option<Target> {
     let mode = match entry.decision {
         Decision::Cancel => Mode::Cancel,
         Decision::Wait => Mode::Follow,
         _ => return None,
     };
-    let operation_id = entry.operation.as_ref()?.id.clone();
-    let own = |call: &OpenCall| {
-        call.publisher.same(&entry.publisher) && call.offer.same(&entry.offer) && call.operation_id.same(&operation_id)
-    };
+    let operation = entry.operation.as_ref()?;
+    let (key, origin) = (entry.key(), plan.origin(entry.portal)?);
+    let own = |call: &OpenCall| call.key == key && call.origin == *origin && call.operation_id == operation.id;
     let left_open = left_open.iter().position(own).map(|index| left_open.remove(index));
     Some(Target {
-        publisher: entry.publisher.clone(),
-        offer: entry.offer.clone(),
-        operation_id,
+        key,
+        product: entry.product_id.clone(),
+        operation_id: operation.id.clone(),
+        job: operation.job_id.clone(),
+        expires: entry.expires,
         notification_emails: entry.notification_emails.clone(),
         mode,
         left_open,

@@ -1,16 +1,15 @@
-//! The wish to stop, as everything under way sees it.
+//! The request to stop, as everything under way sees it.
 //!
-//! Owns the moments: no new call from the wish on, and a little time for the calls under way.
+//! Owns the moments: no new call from the request on, and a little time for the calls in progress.
 
 use std::time::Duration;
 
 use tokio::sync::watch;
 
-/// How long a cancel call under way may still take. With the time to write the outcome it
-/// stays within the five seconds that an interrupted run may last.
-const GRACE: Duration = Duration::from_secs(4);
+/// How long requests in progress may still take after a request to stop.
+const GRACE: Duration = Duration::from_secs(5);
 
-/// The side that wishes.
+/// The side that requests a stop.
 #[derive(Debug)]
 pub struct Stopper(watch::Sender<bool>);
 
@@ -19,47 +18,38 @@ pub struct Stopper(watch::Sender<bool>);
 pub struct Stop(watch::Receiver<bool>);
 
 impl Stopper {
-    /// Both sides.
+    /// Returns both sides.
     #[must_use]
     pub fn new() -> (Self, Stop) {
         let (sender, receiver) = watch::channel(false);
         (Self(sender), Stop(receiver))
     }
 
-    /// Wishes.
+    /// Requests a stop.
     pub fn stop(&self) {
         self.0.send_replace(true);
     }
 }
 
 impl Stop {
-    /// Whether it is wished.
+    /// Whether a stop is requested.
     #[must_use]
-    pub fn is_wished(&self) -> bool {
+    pub fn is_requested(&self) -> bool {
         *self.0.borrow()
     }
 
-    /// Waits until it is wished.
-    pub async fn wished(&self) {
+    /// Waits until a stop is requested.
+    pub async fn requested(&self) {
         let mut receiver = self.0.clone();
-        if receiver.wait_for(|wished| *wished).await.is_err() {
-            // Nobody is left who could wish.
+        if receiver.wait_for(|requested| *requested).await.is_err() {
+            // Nobody is left who could request it.
             std::future::pending::<()>().await;
         }
     }
 
-    /// Waits until it is wished and the grace is over.
+    /// Waits until a stop is requested and the grace is over.
     pub(super) async fn grace_is_over(&self) {
-        self.wished().await;
+        self.requested().await;
         tokio::time::sleep(GRACE).await;
-    }
-
-    /// Does some work unless it is wished before its end.
-    pub(super) async fn unless<T>(&self, work: impl Future<Output = T>) -> Option<T> {
-        tokio::select! {
-            biased;
-            done = work => Some(done),
-            () = self.wished() => None,
-        }
     }
 }

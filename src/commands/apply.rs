@@ -3,6 +3,7 @@
 //! Owns the gates before the first call: events that come from strangers, the plan file, the
 //! digest, the refusal, the question. Each of them that is asked for holds, or nothing is sent.
 
+use std::collections::BTreeSet;
 use std::io::BufRead as _;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -13,17 +14,19 @@ use tokio::time::Instant;
 
 use super::console::{shown, write_document};
 use super::documents::read_plan;
-use super::plan::{make, select};
-use super::portal::{OpenPortal, PortalRequest};
-use super::progress::Progress;
+use super::plan::{PlanScope, kinds_in_use, make, select};
+use super::portal::{OpenPortals, PortalRequest};
+use super::progress::ApplyProgress;
 use super::signals::Signals;
-use super::{Console, Exit, Format, Interruption, ReviewGate, Selection, TOOL, files, portal, review_gate};
-use crate::apply::{ApplyOptions, Journal, JournalError, OpenCall, Stopper};
-use crate::domain::PortalOrigin;
+use super::{Console, Exit, Format, Interruption, ReviewGate, TOOL, files, portal, review_gate};
+use crate::apply::{Applied, ApplyOptions, Clock, Journal, JournalError, OpenCall, SettledCall, Stopper};
+use crate::domain::{PortalKind, PortalOrigin};
 use crate::outcome::{OutcomeDocument, OutcomeSummary};
 use crate::plan::{FormatVersion, Plan};
-use crate::portal::{CloudPartner, CloudPartnerCanceller};
 use crate::report::{self, COMMENT_LIMIT, terminal};
+
+/// What a run that never has to end is given.
+const NO_TIMEOUT: Duration = Duration::from_hours(24 * 365);
 
 /// Events of GitHub Actions on which what runs may come from a stranger.
 const FOREIGN_EVENTS: [&str; 3] = ["pull_request", "pull_request_target", "issue_comment"];
@@ -31,8 +34,8 @@ const FOREIGN_EVENTS: [&str; 3] = ["pull_request", "pull_request_target", "issue
 /// Where the plan comes from.
 #[derive(Debug, Clone)]
 pub enum PlanSource {
-    /// It is made now, from these files and of these offers.
-    Files(Vec<PathBuf>, Selection),
+    /// It is made now, from these files and for these offers.
+    Files(PlanScope),
     /// It was made by `plan --out`.
     Document(PathBuf),
 }
@@ -46,8 +49,10 @@ pub struct ApplyRequest {
     pub auto_approve: bool,
     /// Whether to follow accepted cancellations to their end.
     pub wait: bool,
-    /// How long all of it may take.
+    /// How long the whole command may take.
     pub timeout: Duration,
+    /// How long is looked, after a confirmed cancellation, whether something new starts on the offer.
+    pub linger: Duration,
     /// Where to write the plan document.
     pub plan_out: Option<PathBuf>,
     /// Where to write the outcome document.
@@ -75,66 +80,120 @@ pub struct ApplyRequest {
 pub async fn apply(request: &ApplyRequest, console: Console) -> anyhow::Result<Exit> {
     refuse_foreign_event(request)?;
     let expected = request.expect_digest.as_deref().map(digest_of).transpose()?;
+    let start = Instant::now();
+    let deadline = start.checked_add(request.timeout).unwrap_or(start + NO_TIMEOUT);
     let mut signals = Signals::listen().context("signals can't be handled")?;
     let prepared = tokio::select! {
         prepared = prepare(request, console) => prepared?,
         interruption = signals.next() => return Ok(interrupted(console, interruption)),
+        () = tokio::time::sleep_until(deadline) => {
+            bail!(
+                "the plan was not complete within the timeout of {}; nothing was sent. Allow more time with --timeout",
+                humantime::format_duration(request.timeout)
+            );
+        }
     };
     let Some((plan, open)) = prepared else { return Ok(Exit::Failed) };
     if let Some(path) = &request.plan_out {
         write_document(path, &plan)?;
     }
     console.note(&format!("{}\n", report::plan_text(&plan, console.err)));
-    if let Some(expected) = expected
-        && expected != plan.decision_digest
-    {
-        bail!(
-            "the plan's decision is {}, and {expected} was expected: what would be done is not what was agreed on",
-            plan.decision_digest
-        );
-    }
-    if plan.unread() > 0 {
-        bail!("the plan was made without reading the portal (plan --offline): make one that reads it");
-    }
-    if let Some(refused) = &plan.refused {
-        bail!("the plan is refused: {}", terminal(refused));
-    }
+    may_be_applied(&plan, expected.as_deref())?;
     if let Some(gate) = &request.review {
         tokio::select! {
             passed = review_gate::pass(gate, &plan, console) => passed?,
             interruption = signals.next() => return Ok(interrupted(console, interruption)),
+            () = tokio::time::sleep_until(deadline) => bail!(TIMED_OUT),
         }
     }
     if plan.summary.cancel > 0 && !request.auto_approve {
         let agreed = tokio::select! {
             agreed = ask(plan.summary.cancel, console) => agreed?,
             interruption = signals.next() => return Ok(interrupted(console, interruption)),
+            () = tokio::time::sleep_until(deadline) => bail!(TIMED_OUT),
         };
         if !agreed {
-            bail!("not agreed to, nothing was sent");
+            bail!("Apply cancelled. Nothing was sent.");
         }
     }
-    let (outcome, interruption) = match open_journal(request, &plan, console, &mut signals).await? {
-        Opened::Nothing => (nothing(&plan), None),
+    let (applied, interruption) = match open_journal(request, &plan, deadline, console, &mut signals).await? {
+        Opened::Nothing => (Applied { outcome: nothing(&plan), settled: Vec::new() }, None),
         Opened::Interrupted(interruption) => return Ok(interrupted(console, interruption)),
         Opened::Journal(journal, left_open) => {
-            carry_out(request, &plan, &open, (journal, left_open), console, &mut signals).await
+            let options = ApplyOptions {
+                tool: TOOL.to_owned(),
+                wait: request.wait,
+                linger: request.linger,
+                deadline,
+                clock: Clock::SYSTEM,
+            };
+            carry_out(&plan, &open, (journal, left_open), &options, console, &mut signals).await
         }
     };
+    let exit = exit(request, &plan, &applied.outcome, interruption);
+    say_settled(&applied.settled, console);
     // The document first: what is on standard output may go to a reader that has gone away.
-    let written = request.out.as_deref().map_or(Ok(()), |path| write_document(path, &outcome));
-    console.result(&match request.format {
-        Format::Text => report::outcome_text(&outcome, console.out),
-        Format::Json => report::json(&outcome),
-        Format::Markdown => report::outcome_markdown(&outcome, &plan, COMMENT_LIMIT),
-    })?;
-    written?;
-    Ok(match interruption {
+    let written = request.out.as_deref().map_or(Ok(()), |path| write_document(path, &applied.outcome));
+    let shown = console.result(&match request.format {
+        Format::Text => report::outcome_text(&applied.outcome, console.out),
+        Format::Json => report::json(&applied.outcome),
+        Format::Markdown => report::outcome_markdown(&applied.outcome, &plan, COMMENT_LIMIT),
+    });
+    match (shown.and(written), interruption) {
+        (Ok(()), _) => Ok(exit),
+        // The exit status is that of the signal, whatever else went wrong.
+        (Err(error), Some(_)) => {
+            console.note(&format!("error: {}\n", terminal(&format!("{error:#}"))));
+            Ok(exit)
+        }
+        (Err(error), None) => Err(error),
+    }
+}
+
+/// Said when the time is over before anything was sent.
+const TIMED_OUT: &str = "the timeout was reached; nothing was sent. Allow more time with --timeout";
+
+/// A plan that can't be applied, or is not the one that was expected, ends the run here.
+fn may_be_applied(plan: &Plan, expected: Option<&str>) -> anyhow::Result<()> {
+    if let Some(failures) = &plan.failed {
+        let first = failures.first().map_or("it could not be made", |failure| failure.message.as_str());
+        bail!("the plan failed ({}) and can't be applied; make a new plan", terminal(first));
+    }
+    if let Some(expected) = expected.filter(|expected| *expected != plan.decision_digest) {
+        bail!(
+            "the plan's decision digest is {}, but {expected} was expected: the plan has changed since it was reviewed",
+            plan.decision_digest
+        );
+    }
+    if plan.unread() > 0 {
+        bail!("the plan was made without reading the portal (plan --offline); make one that reads it");
+    }
+    if let Some(refused) = &plan.refused {
+        bail!("the plan is refused: {}", terminal(refused));
+    }
+    Ok(())
+}
+
+fn exit(request: &ApplyRequest, plan: &Plan, outcome: &OutcomeDocument, interruption: Option<Interruption>) -> Exit {
+    match interruption {
         Some(interruption) => Exit::Interrupted(interruption),
         None if plan.has_failures() || outcome.has_failures() => Exit::Failed,
+        // Who asked not to wait has got what was asked for.
+        None if !request.wait && outcome.summary.unknown == 0 => Exit::Done,
         None if outcome.has_open_ends() => Exit::OpenEnds,
         None => Exit::Done,
-    })
+    }
+}
+
+fn say_settled(settled: &[SettledCall], console: Console) {
+    for SettledCall { call, seen, .. } in settled {
+        console.note(&format!(
+            "open cancel call of an earlier run: {} operation {}: {}\n",
+            call.key,
+            call.operation_id,
+            terminal(seen)
+        ));
+    }
 }
 
 fn interrupted(console: Console, interruption: Interruption) -> Exit {
@@ -163,26 +222,35 @@ fn digest_of(text: &str) -> anyhow::Result<String> {
     Ok(text)
 }
 
-async fn prepare(request: &ApplyRequest, console: Console) -> anyhow::Result<Option<(Plan, OpenPortal)>> {
+async fn prepare(request: &ApplyRequest, console: Console) -> anyhow::Result<Option<(Plan, OpenPortals)>> {
     match &request.source {
-        PlanSource::Files(paths, selection) => {
-            let Some(desired) = files::desired_state(paths, console) else { return Ok(None) };
-            let desired = select(desired, selection)?;
-            let open = portal::open(&request.portal, console).await?;
-            let plan = make(desired, &open, request.portal.concurrency, console).await;
+        PlanSource::Files(scope) => {
+            let Some(desired) = files::desired_state(&scope.paths, console) else { return Ok(None) };
+            let desired = select(desired, &scope.selection)?;
+            let open = portal::open(&request.portal, &kinds_in_use(&desired), console).await?;
+            let plan = make(desired, scope, &open, request.portal.concurrency, console).await;
             Ok(Some((plan, open)))
         }
         PlanSource::Document(path) => {
             let plan = read_plan(path)?;
-            let asked = request.portal.origin();
-            if plan.portal != asked {
-                bail!(
-                    "the plan in {} was made on {}, and the portal is {asked}: name the plan's portal by --portal",
-                    shown(path),
-                    plan.portal
-                );
+            for planned in &plan.portals {
+                let asked = request.portal.origin(planned.portal);
+                if planned.origin != asked {
+                    let how = if planned.origin == PortalOrigin::emulator() {
+                        "use --emulate with the state file that it was made on".to_owned()
+                    } else {
+                        format!("use --endpoint {}={}", planned.portal, planned.origin)
+                    };
+                    bail!(
+                        "the plan in {} was made on {} at {}, and this run would use {asked}; {how}",
+                        shown(path),
+                        planned.portal,
+                        planned.origin
+                    );
+                }
             }
-            let open = portal::open(&request.portal, console).await?;
+            let kinds: BTreeSet<PortalKind> = plan.portals.iter().map(|planned| planned.portal).collect();
+            let open = portal::open(&request.portal, &kinds, console).await?;
             Ok(Some((plan, open)))
         }
     }
@@ -190,10 +258,10 @@ async fn prepare(request: &ApplyRequest, console: Console) -> anyhow::Result<Opt
 
 async fn ask(count: usize, console: Console) -> anyhow::Result<bool> {
     if !console.can_ask {
-        bail!("there is no terminal to ask on: look at the plan above, and say --auto-approve if it is right");
+        bail!("cannot prompt without a terminal; review the plan above, then pass --auto-approve");
     }
-    let operations = if count == 1 { "this operation".to_owned() } else { format!("these {count} operations") };
-    console.note(&format!("Cancel {operations}? Only `yes` is taken for a yes: "));
+    let operations = report::counted(count, "operation");
+    console.note(&format!("Type 'yes' to cancel {operations}: "));
     let answer = tokio::task::spawn_blocking(|| {
         let mut line = String::new();
         std::io::stdin().lock().read_line(&mut line).map(|_| line)
@@ -213,6 +281,7 @@ enum Opened {
 async fn open_journal(
     request: &ApplyRequest,
     plan: &Plan,
+    deadline: Instant,
     console: Console,
     signals: &mut Signals,
 ) -> anyhow::Result<Opened> {
@@ -220,14 +289,13 @@ async fn open_journal(
     if nothing_planned && !request.journal.exists() {
         return Ok(Opened::Nothing);
     }
-    let deadline = Instant::now() + request.timeout;
     let mut told = false;
     loop {
-        match Journal::open(&request.journal, &plan.portal) {
+        match Journal::open(&request.journal) {
             Ok((journal, mut left_open)) => {
                 // An emulator inside the process starts anew with each run: what an earlier one was
                 // told is gone, and there is nothing to settle.
-                left_open.retain(|_| plan.portal != PortalOrigin::emulator());
+                left_open.retain(|call| call.origin != PortalOrigin::emulator());
                 let nothing = nothing_planned && left_open.is_empty();
                 return Ok(if nothing { Opened::Nothing } else { Opened::Journal(journal, left_open) });
             }
@@ -250,23 +318,22 @@ async fn open_journal(
 }
 
 async fn carry_out(
-    request: &ApplyRequest,
     plan: &Plan,
-    open: &OpenPortal,
+    open: &OpenPortals,
     journal: (Journal, Vec<OpenCall>),
+    options: &ApplyOptions,
     console: Console,
     signals: &mut Signals,
-) -> (OutcomeDocument, Option<Interruption>) {
-    let options = ApplyOptions { tool: TOOL.to_owned(), wait: request.wait, timeout: request.timeout };
+) -> (Applied, Option<Interruption>) {
     let (stopper, stop) = Stopper::new();
-    let progress = Progress::new(console);
-    let portal = (&CloudPartner::new(&open.transport), &CloudPartnerCanceller::new(&open.transport));
-    let work = crate::apply::apply(plan, portal, journal, &options, &stop, &progress);
+    let progress = ApplyProgress::new(console);
+    let work = crate::apply::apply(plan, &open.backends, journal, options, &stop, &progress);
     tokio::pin!(work);
     let mut first: Option<Interruption> = None;
-    let outcome = loop {
+    let applied = loop {
         tokio::select! {
-            outcome = work.as_mut() => break outcome,
+            biased;
+            // A signal first: after it no call may leave.
             interruption = signals.next() => {
                 if first.is_some() {
                     // The journal holds what has been sent; the next apply settles it.
@@ -274,14 +341,15 @@ async fn carry_out(
                     std::process::exit(interruption.status().into());
                 }
                 first = Some(interruption);
-                console.note("interrupted: no new call is sent, those under way have a few seconds; once more ends at once\n");
+                console.note("Stopping: waiting up to 5 s for calls in progress. Press Ctrl-C again to quit now.\n");
                 stopper.stop();
             }
+            applied = work.as_mut() => break applied,
             never = progress.heartbeat() => match never {},
         }
     };
     progress.clear();
-    (outcome, first)
+    (applied, first)
 }
 
 /// The outcome of a plan with nothing to do.
@@ -292,7 +360,7 @@ fn nothing(plan: &Plan) -> OutcomeDocument {
         tool: TOOL.to_owned(),
         started_at: now,
         finished_at: now,
-        portal: plan.portal.clone(),
+        portals: plan.portals.clone(),
         decision_digest: plan.decision_digest.clone(),
         summary: OutcomeSummary::default(),
         entries: Vec::new(),

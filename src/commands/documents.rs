@@ -43,7 +43,7 @@ pub(super) fn read_outcome(path: &Path, plan: &Plan) -> anyhow::Result<OutcomeDo
     if outcome.summary != OutcomeSummary::of(&outcome.entries) {
         bail!("the outcome {name} does not match itself: its summary is not that of its entries");
     }
-    if outcome.decision_digest != plan.decision_digest || outcome.portal != plan.portal {
+    if outcome.decision_digest != plan.decision_digest || outcome.portals != plan.portals {
         bail!("the outcome {name} is that of another plan");
     }
     Ok(outcome)

@@ -1,35 +1,36 @@
-//! The live state of all offers that need it, side by side, with a bar for who watches.
+//! The live state of all offers that need it, side by side.
 //!
-//! Owns the order of asking. It is handed a reader and nothing that could write.
+//! Owns the order of asking. It is handed readers and nothing that could write.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::Duration;
 
 use futures_util::future::join_all;
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use jiff::Timestamp;
 
-use super::Console;
-use crate::domain::{DesiredSet, Limits};
+use crate::domain::{DesiredSet, Limits, Observed};
 use crate::plan::Observation;
-use crate::portal::ReadPortal;
-
-/// How long work may take before a bar is drawn.
-const MOMENT: Duration = Duration::from_millis(500);
+use crate::portal::{Backends, ReadPortal as _};
 
 /// All offers, with nothing known of their live state.
-pub(super) fn unread(desired: DesiredSet) -> Vec<(Limits, Vec<Observation>)> {
-    let unread = |offer| Observation { desired: offer, live: None };
+#[must_use]
+pub fn unread(desired: DesiredSet) -> Vec<(Limits, Vec<Observation>)> {
+    let unread = |offer| Observation { desired: offer, observed: None };
     desired.states.into_iter().map(|state| (state.limits, state.offers.into_iter().map(unread).collect())).collect()
 }
 
-/// Reads the live state of each offer that needs it, `concurrency` at a time.
-pub(super) async fn observe(
+/// How many offers need their live state read.
+#[must_use]
+pub fn needed(desired: &DesiredSet, now: Timestamp) -> usize {
+    desired.offers().filter(|offer| offer.needs_live_state(now)).count()
+}
+
+/// Reads the live state of each offer that needs it, `concurrency` at a time, and tells after each.
+pub async fn observe(
     desired: DesiredSet,
-    portal: &impl ReadPortal,
+    backends: &Backends,
     concurrency: usize,
     now: Timestamp,
-    console: Console,
+    after_each: impl Fn(),
 ) -> Vec<(Limits, Vec<Observation>)> {
     let mut groups = unread(desired);
     let wanted: Vec<(usize, usize)> = groups
@@ -40,7 +41,6 @@ pub(super) async fn observe(
             needed.map(move |(index, _)| (group, index)).collect::<Vec<_>>()
         })
         .collect();
-    let bar = bar(wanted.len());
     // As many as may be asked for at once, each going on to the next offer that nobody has taken:
     // what waiting for an answer needs is set up once for each of them, and not for each offer.
     let next = AtomicUsize::new(0);
@@ -48,37 +48,22 @@ pub(super) async fn observe(
         let mut seen = Vec::new();
         while let Some((group, index)) = wanted.get(next.fetch_add(1, Ordering::Relaxed)) {
             let offer = &groups[*group].1[*index].desired;
-            seen.push((*group, *index, portal.live(&offer.publisher, &offer.offer).await));
-            bar.inc(1);
+            let observed = match backends.get(offer.key.portal) {
+                Some(backend) => backend.reader().live(&offer.query()).await.unwrap_or_else(|failure| {
+                    tracing::warn!(offer = %offer.key, %failure, "the live state is not known");
+                    Observed::unreadable(failure.to_string())
+                }),
+                None => Observed::unreadable(format!("the portal {} is not in use", offer.key.portal)),
+            };
+            seen.push((*group, *index, observed));
+            after_each();
         }
         seen
     };
-    let readers = join_all((0..concurrency.clamp(1, wanted.len().max(1))).map(|_| reader()));
-    let seen = tokio::select! {
-        seen = readers => seen,
-        never = reveal(&bar, console.watched) => match never {},
-    };
-    bar.finish_and_clear();
-    for (group, index, live) in seen.into_iter().flatten() {
-        groups[group].1[index].live = Some(live);
+    let readers = (0..concurrency.clamp(1, wanted.len().max(1))).map(|_| reader());
+    let seen = join_all(readers).await;
+    for (group, index, observed) in seen.into_iter().flatten() {
+        groups[group].1[index].observed = Some(observed);
     }
     groups
-}
-
-fn bar(length: usize) -> ProgressBar {
-    let bar = ProgressBar::with_draw_target(Some(length as u64), ProgressDrawTarget::hidden());
-    if let Ok(style) = ProgressStyle::with_template("Reading offers [{bar:32}] {pos}/{len} {elapsed}") {
-        bar.set_style(style.progress_chars("=> "));
-    }
-    bar
-}
-
-/// Shows the bar after a moment, to who watches.
-async fn reveal(bar: &ProgressBar, watched: bool) -> std::convert::Infallible {
-    tokio::time::sleep(MOMENT).await;
-    if watched {
-        bar.set_draw_target(ProgressDrawTarget::stderr());
-        bar.enable_steady_tick(Duration::from_millis(200));
-    }
-    std::future::pending().await
 }

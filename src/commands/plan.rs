@@ -1,20 +1,24 @@
-//! `plan`: read the files, read the portal, say what would be done.
+//! `plan`: read the files, read the portals, say what would be done.
 //!
 //! Owns the order of these, and its exit status. It only reads: no writer is in its reach.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use anyhow::{Context as _, bail};
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use jiff::Timestamp;
 
 use super::console::write_document;
-use super::portal::{OpenPortal, PortalRequest};
+use super::portal::{OpenPortals, PortalRequest};
 use super::signals::Signals;
 use super::{Console, Exit, Format, TOOL, files, live, portal};
-use crate::domain::{DesiredOffer, DesiredSet, PortalOrigin};
-use crate::plan::{Plan, PlanFacts};
-use crate::portal::CloudPartner;
+use crate::domain::{DesiredOffer, DesiredSet, PortalKind};
+use crate::plan::{Plan, PlanFacts, PlanSelection, PortalFacts};
 use crate::report::{self, COMMENT_LIMIT, terminal};
+
+/// How long work may take before a bar is drawn.
+const MOMENT: Duration = Duration::from_millis(500);
 
 /// Which offers of the files are meant.
 #[derive(Debug, Clone, Default)]
@@ -25,13 +29,22 @@ pub struct Selection {
     pub offers: Vec<String>,
 }
 
-/// What `plan` is asked to do.
+/// What a plan is made from.
 #[derive(Debug, Clone)]
-pub struct PlanRequest {
+pub struct PlanScope {
     /// Files and directories of the desired state.
     pub paths: Vec<PathBuf>,
     /// Which of their offers.
     pub selection: Selection,
+    /// The most cancellations that the whole plan may hold; none: what the files allow.
+    pub max_cancels: Option<u32>,
+}
+
+/// What `plan` is asked to do.
+#[derive(Debug, Clone)]
+pub struct PlanRequest {
+    /// What it is made from.
+    pub scope: PlanScope,
     /// Where to write the plan document.
     pub out: Option<PathBuf>,
     /// The format on standard output.
@@ -40,7 +53,7 @@ pub struct PlanRequest {
     pub detailed_exitcode: bool,
     /// Whether the portal is not to be read.
     pub offline: bool,
-    /// The portal.
+    /// The portals.
     pub portal: PortalRequest,
 }
 
@@ -49,16 +62,16 @@ pub struct PlanRequest {
 /// # Errors
 /// Anything that keeps a plan from being made or shown.
 pub async fn plan(request: &PlanRequest, console: Console) -> anyhow::Result<Exit> {
-    let Some(desired) = files::desired_state(&request.paths, console) else { return Ok(Exit::Failed) };
-    let desired = select(desired, &request.selection)?;
+    let Some(desired) = files::desired_state(&request.scope.paths, console) else { return Ok(Exit::Failed) };
+    let desired = select(desired, &request.scope.selection)?;
     let made = if request.offline {
-        let now = whole_seconds(Timestamp::now());
-        crate::plan::plan(&facts(&desired, now, request.portal.origin()), live::unread(desired))
+        let facts = facts(&desired, &request.scope, offline_portals(&desired, &request.portal));
+        crate::plan::plan(&facts, live::unread(desired))
     } else {
         let mut signals = Signals::listen().context("signals can't be handled")?;
         let work = async {
-            let open = portal::open(&request.portal, console).await?;
-            anyhow::Ok(make(desired, &open, request.portal.concurrency, console).await)
+            let open = portal::open(&request.portal, &kinds_in_use(&desired), console).await?;
+            anyhow::Ok(make(desired, &request.scope, &open, request.portal.concurrency, console).await)
         };
         tokio::select! {
             made = work => made?,
@@ -85,15 +98,58 @@ pub async fn plan(request: &PlanRequest, console: Console) -> anyhow::Result<Exi
     })
 }
 
-pub(super) async fn make(desired: DesiredSet, open: &OpenPortal, concurrency: usize, console: Console) -> Plan {
-    let now = whole_seconds(Timestamp::now());
-    let reader = CloudPartner::new(&open.transport);
-    let facts = facts(&desired, now, open.transport.portal().clone());
-    crate::plan::plan(&facts, live::observe(desired, &reader, concurrency, now, console).await)
+pub(super) async fn make(
+    desired: DesiredSet,
+    scope: &PlanScope,
+    open: &OpenPortals,
+    concurrency: usize,
+    console: Console,
+) -> Plan {
+    let portals = open.backends.iter().map(|backend| PortalFacts {
+        kind: backend.kind(),
+        origin: backend.origin().clone(),
+        capabilities: backend.capabilities(),
+    });
+    let facts = facts(&desired, scope, portals.collect());
+    let bar = bar(live::needed(&desired, facts.now));
+    let observations = tokio::select! {
+        observations = live::observe(desired, &open.backends, concurrency, facts.now, || bar.inc(1)) => observations,
+        never = reveal(&bar, console.watched) => match never {},
+    };
+    bar.finish_and_clear();
+    crate::plan::plan(&facts, observations)
 }
 
-fn facts(desired: &DesiredSet, now: Timestamp, portal: PortalOrigin) -> PlanFacts {
-    PlanFacts { tool: TOOL.to_owned(), now, portal, desired: desired.files.clone() }
+/// The kinds of portal that the offers of the files are on.
+pub(super) fn kinds_in_use(desired: &DesiredSet) -> std::collections::BTreeSet<PortalKind> {
+    desired.offers().map(|offer| offer.key.portal).collect()
+}
+
+fn offline_portals(desired: &DesiredSet, request: &PortalRequest) -> Vec<PortalFacts> {
+    let facts =
+        |kind| PortalFacts { kind, origin: request.origin(kind), capabilities: crate::portal::capabilities(kind) };
+    kinds_in_use(desired).into_iter().map(facts).collect()
+}
+
+fn facts(desired: &DesiredSet, scope: &PlanScope, portals: Vec<PortalFacts>) -> PlanFacts {
+    let sorted = |names: &[String]| {
+        let mut names = names.to_vec();
+        names.sort();
+        names.dedup();
+        names
+    };
+    PlanFacts {
+        tool: TOOL.to_owned(),
+        now: whole_seconds(Timestamp::now()),
+        selection: PlanSelection {
+            paths: files::names(&scope.paths),
+            publishers: sorted(&scope.selection.publishers),
+            offers: sorted(&scope.selection.offers),
+        },
+        portals,
+        desired: desired.files.clone(),
+        max_cancels: scope.max_cancels,
+    }
 }
 
 /// Documents are read by people: a fraction of a second says nothing to them.
@@ -101,12 +157,30 @@ fn whole_seconds(time: Timestamp) -> Timestamp {
     Timestamp::from_second(time.as_second()).unwrap_or(time)
 }
 
+fn bar(length: usize) -> ProgressBar {
+    let bar = ProgressBar::with_draw_target(Some(length as u64), ProgressDrawTarget::hidden());
+    if let Ok(style) = ProgressStyle::with_template("Reading offers [{bar:32}] {pos}/{len} {elapsed}") {
+        bar.set_style(style.progress_chars("=> "));
+    }
+    bar
+}
+
+/// Shows the bar after a moment, to who watches.
+async fn reveal(bar: &ProgressBar, watched: bool) -> std::convert::Infallible {
+    tokio::time::sleep(MOMENT).await;
+    if watched {
+        bar.set_draw_target(ProgressDrawTarget::stderr());
+        bar.enable_steady_tick(Duration::from_millis(200));
+    }
+    std::future::pending().await
+}
+
 /// Leaves the selected offers. A name that selects nothing is an error: what was meant is not there.
 pub(super) fn select(mut desired: DesiredSet, selection: &Selection) -> anyhow::Result<DesiredSet> {
-    let publisher_is = |offer: &DesiredOffer, name: &str| offer.publisher.as_str().eq_ignore_ascii_case(name);
+    let publisher_is = |offer: &DesiredOffer, name: &str| offer.key.publisher == *name;
     let offer_is = |offer: &DesiredOffer, name: &str| match name.split_once('/') {
-        Some((publisher, name)) => publisher_is(offer, publisher) && offer.offer.as_str().eq_ignore_ascii_case(name),
-        None => offer.offer.as_str().eq_ignore_ascii_case(name),
+        Some((publisher, name)) => publisher_is(offer, publisher) && offer.key.offer == *name,
+        None => offer.key.offer == *name,
     };
     for name in &selection.publishers {
         if !desired.offers().any(|offer| publisher_is(offer, name)) {

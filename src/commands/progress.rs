@@ -10,21 +10,21 @@ use std::time::Duration;
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use super::Console;
-use crate::apply::{News, Target, Watch};
+use crate::apply::{ApplyEvent, Target, Watch};
 use crate::report::terminal;
 
 /// How often a log shows that the run is alive.
 const HEARTBEAT: Duration = Duration::from_mins(1);
 
 /// Tells one person or one log.
-pub(super) struct Progress {
+pub(super) struct ApplyProgress {
     console: Console,
     lines: MultiProgress,
     /// By offer: the bar, and what was said last.
     states: Mutex<HashMap<String, (Option<ProgressBar>, String)>>,
 }
 
-impl Progress {
+impl ApplyProgress {
     pub fn new(console: Console) -> Self {
         let target = if console.watched { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };
         Self { console, lines: MultiProgress::with_draw_target(target), states: Mutex::new(HashMap::new()) }
@@ -46,17 +46,17 @@ impl Progress {
             let mut open: Vec<String> = states.iter().map(|(name, (_, text))| format!("{name}: {text}")).collect();
             open.sort();
             for line in open {
-                self.console.note(&format!("still at it: {line}\n"));
+                self.console.note(&format!("still waiting: {line}\n"));
             }
         }
     }
 }
 
-impl Watch for Progress {
-    fn news(&self, target: &Target, news: &News<'_>) {
-        let name = format!("{}/{}", target.publisher, target.offer);
-        let text = words(news);
-        let ended = matches!(news, News::Ended(_));
+impl Watch for ApplyProgress {
+    fn event(&self, target: &Target, event: &ApplyEvent<'_>) {
+        let name = target.key.to_string();
+        let text = words(event);
+        let ended = matches!(event, ApplyEvent::Ended(_));
         let mut states = self.states.lock().unwrap_or_else(PoisonError::into_inner);
         let (bar, last) = states.entry(name.clone()).or_insert_with(|| {
             let bar = self.console.watched.then(|| {
@@ -74,7 +74,7 @@ impl Watch for Progress {
             Some(bar) if ended => bar.finish_with_message(text),
             Some(bar) => bar.set_message(text),
             None => {
-                if *last != text && !matches!(news, News::Reading) {
+                if *last != text && !matches!(event, ApplyEvent::Reading) {
                     self.console.note(&format!("{name}: {text}\n"));
                 }
                 *last = text;
@@ -86,21 +86,23 @@ impl Watch for Progress {
     }
 }
 
-fn words(news: &News<'_>) -> String {
-    match news {
-        News::Reading => "reading what runs".to_owned(),
-        News::Sending(1) => "sending the cancel call".to_owned(),
-        News::Sending(attempt) => format!("sending cancel call {attempt}"),
-        News::Accepted { location: Some(location) } => format!("accepted, to be followed at {}", terminal(location)),
-        News::Accepted { location: None } => "accepted".to_owned(),
-        News::Waiting { status, step, percent } => {
+fn words(event: &ApplyEvent<'_>) -> String {
+    match event {
+        ApplyEvent::Reading => "reading the live state".to_owned(),
+        ApplyEvent::Sending(1) => "sending the cancel call".to_owned(),
+        ApplyEvent::Sending(attempt) => format!("sending cancel call {attempt}"),
+        ApplyEvent::Accepted { location: Some(location) } => {
+            format!("accepted; its progress is at {}", terminal(location))
+        }
+        ApplyEvent::Accepted { location: None } => "accepted".to_owned(),
+        ApplyEvent::Waiting { status, step, percent } => {
             let step = step.map(|step| format!(", {}", terminal(step))).unwrap_or_default();
             let status = status.map(|word| format!(" ({})", terminal(word.as_str()))).unwrap_or_default();
             let percent = percent.map(|percent| format!(", {percent} %")).unwrap_or_default();
             format!("being cancelled{status}{step}{percent}")
         }
-        News::Again { why } => format!("reading again: {}", terminal(why)),
-        News::Ended(entry) => {
+        ApplyEvent::Again { why } => format!("trying again: {}", terminal(why)),
+        ApplyEvent::Ended(entry) => {
             let message = entry.message.as_deref().map(|text| format!(": {}", terminal(text))).unwrap_or_default();
             format!("{}{message}", entry.outcome.as_str())
         }

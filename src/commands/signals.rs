@@ -1,4 +1,4 @@
-//! SIGINT and SIGTERM as values.
+//! Signals that end a run, as values.
 //!
 //! Owns the handlers. What an interruption means is decided by the command that it reaches.
 
@@ -7,7 +7,7 @@
 pub enum Interruption {
     /// SIGINT, or Ctrl-C.
     Interrupt,
-    /// SIGTERM.
+    /// SIGTERM, or another signal that asks a process to end: SIGHUP, SIGQUIT.
     Terminate,
 }
 
@@ -27,6 +27,8 @@ impl Interruption {
 pub(super) struct Signals {
     interrupt: tokio::signal::unix::Signal,
     terminate: tokio::signal::unix::Signal,
+    hang_up: tokio::signal::unix::Signal,
+    quit: tokio::signal::unix::Signal,
 }
 
 #[cfg(unix)]
@@ -34,7 +36,12 @@ impl Signals {
     /// Sets the handlers up. Signals that arrive from now on are kept for [`Self::next`].
     pub fn listen() -> std::io::Result<Self> {
         use tokio::signal::unix::{SignalKind, signal};
-        Ok(Self { interrupt: signal(SignalKind::interrupt())?, terminate: signal(SignalKind::terminate())? })
+        Ok(Self {
+            interrupt: signal(SignalKind::interrupt())?,
+            terminate: signal(SignalKind::terminate())?,
+            hang_up: signal(SignalKind::hangup())?,
+            quit: signal(SignalKind::quit())?,
+        })
     }
 
     /// Waits for the next signal.
@@ -42,6 +49,8 @@ impl Signals {
         tokio::select! {
             _ = self.interrupt.recv() => Interruption::Interrupt,
             _ = self.terminate.recv() => Interruption::Terminate,
+            _ = self.hang_up.recv() => Interruption::Terminate,
+            _ = self.quit.recv() => Interruption::Terminate,
         }
     }
 }

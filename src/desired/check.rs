@@ -10,7 +10,9 @@ use jiff::Timestamp;
 use super::diagnostic::{Code, Diagnostic};
 use super::node::{Node, Value};
 use super::syntax::Source;
-use crate::domain::{DesiredOffer, DesiredState, EmailAddress, IdError, Limits, Mark, PublisherId, SourceLocation};
+use crate::domain::{
+    DesiredOffer, DesiredState, EmailAddress, IdError, Limits, Mark, OfferKey, PortalKind, PublisherId, SourceLocation,
+};
 
 /// The keys of a document, of its limits and of an offer.
 pub(super) const DOCUMENT_KEYS: &[&str] = &["publisher", "notificationEmails", "limits", "offers"];
@@ -33,7 +35,7 @@ pub(super) struct Checker {
 struct Seen {
     files: Vec<String>,
     /// `publisher/offer` in small letters; file, line and column.
-    offers: HashMap<String, (usize, u64, u64)>,
+    offers: HashMap<OfferKey, (usize, u64, u64)>,
 }
 
 impl Checker {
@@ -162,10 +164,10 @@ impl Walk<'_, '_> {
         let at = fields.key("cancelPending").filter(|_| marked == Some(true)).or(fields.key("id")).unwrap_or(node);
         let source = self.location(at);
         let id_node = fields.get("id").unwrap_or(node);
-        self.refuse_second(&publisher, &offer, id_node);
+        let key = OfferKey { portal: PortalKind::default(), publisher, offer };
+        self.refuse_second(&key, id_node);
         Some(DesiredOffer {
-            publisher,
-            offer,
+            key,
             mark: (marked == Some(true)).then_some(Mark { operation_id, expires }),
             notification_emails: emails.unwrap_or_else(|| default_emails.unwrap_or_default().to_vec()),
             reason,
@@ -174,16 +176,14 @@ impl Walk<'_, '_> {
     }
 
     /// Letter case carries no meaning in ids: two spellings of one offer would be two calls.
-    fn refuse_second(&mut self, publisher: &PublisherId, offer: &crate::domain::OfferId, node: &Node<'_>) {
-        let mut key = format!("{publisher}/{offer}");
-        key.make_ascii_lowercase();
-        if let Some((file, line, column)) = self.seen.offers.get(&key) {
+    fn refuse_second(&mut self, key: &OfferKey, node: &Node<'_>) {
+        if let Some((file, line, column)) = self.seen.offers.get(key) {
             let first = format!("{}:{line}:{column}", self.seen.files[*file]);
-            let message = format!("the offer `{publisher}/{offer}` stands here a second time, first in {first}");
+            let message = format!("the offer `{key}` stands here a second time, first in {first}");
             self.report(Code::DuplicateOffer, node, message, "keep one of the two".to_owned());
         } else {
             let (line, column) = self.source.line_and_column(node.range.start);
-            self.seen.offers.insert(key, (self.seen.files.len() - 1, line, column));
+            self.seen.offers.insert(key.clone(), (self.seen.files.len() - 1, line, column));
         }
     }
 

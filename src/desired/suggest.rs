@@ -110,7 +110,7 @@ fn meaning(set: DesiredSet) -> Vec<(Limits, Vec<DesiredOffer>)> {
 /// What the file means after the edit, and nothing else may have changed.
 fn wanted(mut set: DesiredSet, publisher: &PublisherId, offer: &OfferId, edit: &MarkEdit) -> DesiredSet {
     for one in set.states.iter_mut().flat_map(|state| &mut state.offers) {
-        if !(one.publisher.same(publisher) && one.offer.same(offer)) {
+        if !(one.key.publisher == *publisher && one.key.offer == *offer) {
             continue;
         }
         match edit {

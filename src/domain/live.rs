@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{CancellationWord, OperationId, Phase, StatusWord};
+use super::{Cancellability, JobId, OperationId, Phase, ProductId, StatusWord};
 
 /// A pending operation, as the portal describes it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -14,8 +14,12 @@ use super::{CancellationWord, OperationId, Phase, StatusWord};
 pub struct Operation {
     /// Its id.
     pub id: OperationId,
+    /// The job that a cancel call names, on the portal where it names one.
+    pub job_id: Option<JobId>,
     /// The address of its document in the portal.
     pub location: String,
+    /// The page of its offer for people; null where the portal did not tell which product it is.
+    pub link: Option<String>,
     /// What it does, in the portal's word (`publish`, `golive`); null when the portal gave none.
     #[serde(rename = "type")]
     pub kind: Option<String>,
@@ -37,17 +41,28 @@ pub struct Operation {
     /// How far that step has come, in percent.
     #[schemars(range(max = 100))]
     pub progress: Option<u8>,
-    /// The portal's `cancellationRequestState`; null when it said nothing about it.
+    /// The portal's word on whether it can be cancelled; null when it said nothing about it.
     pub cancellation: Option<StatusWord>,
 }
 
-impl Operation {
-    /// Whether the portal says, in either of its words for it, that it is being cancelled.
-    #[must_use]
-    pub fn is_being_cancelled(&self) -> bool {
-        self.cancellation.as_ref().map(StatusWord::cancellation) == Some(CancellationWord::Requested)
-            || self.state.as_ref().map(StatusWord::phase) == Some(Phase::Cancelling)
-    }
+/// Returns the page of a product for people (source: the addresses that Partner Center shows).
+///
+/// ```
+/// use cancel_pending::domain::product_page;
+/// let product = "0d5c0a4e-1111-4222-8333-944455566677".parse().unwrap();
+/// let page = "https://partner.microsoft.com/dashboard/commercial-marketplace/offers/0d5c0a4e-1111-4222-8333-944455566677/overview";
+/// assert_eq!(product_page(&product), page);
+/// ```
+#[must_use]
+pub fn product_page(product: &ProductId) -> String {
+    format!("https://partner.microsoft.com/dashboard/commercial-marketplace/offers/{}/overview", product.lower())
+}
+
+/// Makes a link to a product's page anew from one that came in a document: none where it is not of that form.
+#[must_use]
+pub fn trusted_product_page(link: &str) -> Option<String> {
+    let rest = link.strip_prefix("https://partner.microsoft.com/dashboard/commercial-marketplace/offers/")?;
+    rest.strip_suffix("/overview")?.parse().ok().map(|product| product_page(&product))
 }
 
 /// Why the live state of an offer is not known.
@@ -58,22 +73,73 @@ pub struct ReadFailure {
     pub message: String,
 }
 
+/// An operation that has not ended, with what its portal's words come to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RunningOperation {
+    /// The operation.
+    pub operation: Operation,
+    /// Where it is in its life; not one of the phases of an end.
+    pub phase: Phase,
+    /// Whether it can be cancelled.
+    pub cancellability: Cancellability,
+    /// What the portal says about it: plain text, white space folded.
+    pub message: Option<String>,
+    /// The entity tag that came with its document, if one did.
+    pub guard: Option<String>,
+}
+
 /// What was seen of one offer.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Live {
-    /// Nothing runs.
+    /// No operation is running or queued.
     Nothing,
-    /// One operation runs.
-    Running {
-        /// The operation.
-        operation: Box<Operation>,
-        /// The entity tag that came with its document, if one did.
-        etag: Option<String>,
-        /// What the portal says about it: plain text, white space folded.
-        message: Option<String>,
-    },
-    /// More than one operation runs, which the portal's own rules exclude.
+    /// One operation is running or queued.
+    Running(Box<RunningOperation>),
+    /// More than one operation is running or queued, which the portal's own rules exclude.
     Several(Vec<OperationId>),
     /// It could not be read.
     Unreadable(ReadFailure),
+}
+
+/// What was seen of an operation that is pinned and is not the one that runs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum PinSighting {
+    /// Nobody looked: nothing is pinned, or what is pinned runs.
+    NotLooked,
+    /// The portal knows it.
+    Known {
+        /// Where it is in its life.
+        phase: Phase,
+        /// The portal's word for that.
+        word: Option<StatusWord>,
+    },
+    /// The portal does not know it.
+    Unknown,
+    /// The portal did not tell.
+    Unreadable(ReadFailure),
+}
+
+/// What was seen of an offer and of what is pinned of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Observed {
+    /// What runs.
+    pub live: Live,
+    /// What became of the pinned operation, where another one runs or none.
+    pub pin: PinSighting,
+    /// The product, on portals whose cancel call names it.
+    pub product: Option<ProductId>,
+}
+
+impl Observed {
+    /// Nothing runs, and nothing was looked for.
+    #[must_use]
+    pub const fn nothing() -> Self {
+        Self { live: Live::Nothing, pin: PinSighting::NotLooked, product: None }
+    }
+
+    /// The offer could not be read.
+    #[must_use]
+    pub const fn unreadable(message: String) -> Self {
+        Self { live: Live::Unreadable(ReadFailure { message }), pin: PinSighting::NotLooked, product: None }
+    }
 }

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{EmailAddress, OfferId, OperationId, PublisherId};
+use super::{EmailAddress, OfferKey, OfferQuery, OperationId};
 
 /// A place in a desired-state file.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
@@ -33,10 +33,8 @@ pub struct Mark {
 /// One offer of a desired state.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DesiredOffer {
-    /// Whose offer it is.
-    pub publisher: PublisherId,
-    /// The offer.
-    pub offer: OfferId,
+    /// Which offer it is.
+    pub key: OfferKey,
     /// The mark, when there is one.
     pub mark: Option<Mark>,
     /// Who is told of the cancellation's progress, in the order of the file.
@@ -93,6 +91,13 @@ impl DesiredSet {
 }
 
 impl DesiredOffer {
+    /// What the portal is asked about it.
+    #[must_use]
+    pub fn query(&self) -> OfferQuery {
+        let operation = self.mark.as_ref().and_then(|mark| mark.operation_id.clone());
+        OfferQuery { operation, ..OfferQuery::unpinned(self.key.clone()) }
+    }
+
     /// Whether the portal has to be asked about it at a given moment.
     #[must_use]
     pub fn needs_live_state(&self, now: Timestamp) -> bool {

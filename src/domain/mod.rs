@@ -4,22 +4,28 @@
 //! valid. Must not know where a value came from or where it goes: no files, no HTTP, no
 //! clock, no environment, no rendering.
 
+mod capabilities;
 mod cause;
 mod digest;
 mod email;
 mod ids;
 mod live;
 mod mark;
+mod offer_key;
 mod origin;
 mod portal_kind;
 mod words;
 
+pub use capabilities::Capabilities;
 pub use cause::first_cause;
 pub use digest::sha256_hex;
 pub use email::{EmailAddress, EmailError};
-pub use ids::{IdError, OfferId, OperationId, PublisherId};
-pub use live::{Live, Operation, ReadFailure};
+pub use ids::{IdError, JobId, OfferId, OperationId, ProductId, PublisherId, is_guid};
+pub use live::{
+    Live, Observed, Operation, PinSighting, ReadFailure, RunningOperation, product_page, trusted_product_page,
+};
 pub use mark::{DesiredOffer, DesiredSet, DesiredState, FileDigest, Limits, Mark, SourceLocation};
+pub use offer_key::{OfferKey, OfferQuery};
 pub use origin::{OriginError, PortalOrigin, is_loopback};
 pub use portal_kind::{PortalKind, UnknownPortalKind};
-pub use words::{CancellationWord, Phase, StatusWord};
+pub use words::{Cancellability, Phase, StatusWord};

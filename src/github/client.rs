@@ -14,14 +14,15 @@ use http::header::{HeaderValue, USER_AGENT};
 use octocrab::service::middleware::auth_header::AuthHeaderLayer;
 use octocrab::service::middleware::base_uri::BaseUriLayer;
 use octocrab::service::middleware::extra_headers::ExtraHeadersLayer;
-use octocrab::{AuthState, OctoBody, Octocrab, OctocrabBuilder};
+use octocrab::{AuthState, Octocrab, OctocrabBuilder};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use url::Url;
 
+use super::service::ReqwestService;
 use super::{Place, Repository};
 use crate::domain::{first_cause, is_loopback};
-use crate::http_client::{self, CONNECT_TIME, Client, Way};
+use crate::http_client::{self, CONNECT_TIME, Route};
 
 /// How long one call may take.
 const CALL_TIME: Duration = Duration::from_secs(20);
@@ -129,11 +130,12 @@ impl GitHub {
             wrong("the token for GitHub holds characters that can't stand in an HTTP header".to_owned())
         })?;
         authorization.set_sensitive(true);
-        let way = if loopback { Way::Direct } else { Way::Proxied };
-        let client: Client<OctoBody> = http_client::client(way, CONNECT_TIME, 4);
+        let route = if loopback { Route::Direct } else { Route::Proxied };
+        let client = http_client::client(&route, CONNECT_TIME, 4)
+            .map_err(|error| wrong(format!("TLS can't be set up on this machine ({})", first_cause(&error))))?;
         let headers = vec![(USER_AGENT, HeaderValue::from_static(http_client::USER_AGENT))];
         let Ok(octocrab) = OctocrabBuilder::new_empty()
-            .with_service(client)
+            .with_service(ReqwestService(client))
             .with_layer(&ExtraHeadersLayer::new(Arc::new(headers)))
             .with_layer(&BaseUriLayer::new(base.clone()))
             .with_layer(&AuthHeaderLayer::new(Some(authorization), base.clone(), base))

@@ -10,6 +10,7 @@ mod client;
 mod comment;
 mod place;
 mod review;
+mod service;
 
 pub use approval::{ApprovalQuery, Approved, Merged};
 pub use client::{GitHub, GitHubError, PullRequest};

@@ -14,13 +14,12 @@ use async_trait::async_trait;
 use azure_core::error::{Error, ErrorKind};
 use azure_core::http::headers::{HeaderName, Headers};
 use azure_core::http::{AsyncRawResponse, HttpClient, Method, RawResponse, Request};
-use http::header::{HeaderValue, USER_AGENT};
-use http_body_util::Full;
-use hyper::body::Bytes;
+use bytes::Bytes;
 use url::{Host, Url};
 
 use crate::domain::{first_cause, is_loopback};
-use crate::http_client::{self, BodyError, CONNECT_TIME, Way, read_body};
+use crate::http_client::{self, BodyError, CONNECT_TIME, Route, read_body};
+use crate::portal::CredentialError;
 
 /// How long one request may take.
 const REQUEST_TIME: Duration = Duration::from_secs(15);
@@ -30,15 +29,21 @@ const MAX_BYTES: usize = 256 * 1024;
 
 /// The client for everything: through the proxy of the environment, or straight to what is near.
 #[derive(Debug)]
-struct Client {
-    far: http_client::Client<Full<Bytes>>,
-    near: http_client::Client<Full<Bytes>>,
+struct SignInClient {
+    far: reqwest::Client,
+    near: reqwest::Client,
 }
 
 /// The client. It opens no connection yet.
-pub(super) fn client() -> Arc<dyn HttpClient> {
-    let client = |way| http_client::client(way, CONNECT_TIME, 1);
-    Arc::new(Client { far: client(Way::Proxied), near: client(Way::Direct) })
+///
+/// # Errors
+/// When TLS can't be set up on this machine.
+pub(super) fn client() -> Result<Arc<dyn HttpClient>, CredentialError> {
+    let client = |route| {
+        http_client::client(&route, CONNECT_TIME, 1)
+            .map_err(|error| CredentialError(format!("TLS can't be set up on this machine ({})", first_cause(&error))))
+    };
+    Ok(Arc::new(SignInClient { far: client(Route::Proxied)?, near: client(Route::Direct)? }))
 }
 
 /// This machine, or the address at which Azure tells a machine who it is.
@@ -51,24 +56,16 @@ fn is_near(url: &Url) -> bool {
         }
 }
 
-fn request_of(request: &Request) -> azure_core::Result<http::Request<Full<Bytes>>> {
-    let wrong = |error: http::Error| Error::with_message(ErrorKind::Other, first_cause(&error));
-    let method = match request.method() {
-        Method::Get => http::Method::GET,
-        Method::Post => http::Method::POST,
-        other => return Err(Error::with_message(ErrorKind::Other, format!("no sign-in uses {other:?}"))),
-    };
-    let mut builder = http::Request::builder().method(method).uri(request.url().as_str());
-    for (name, value) in request.headers().iter() {
-        builder = builder.header(name.as_str(), value.as_str());
+fn method_of(request: &Request) -> azure_core::Result<http::Method> {
+    match request.method() {
+        Method::Get => Ok(http::Method::GET),
+        Method::Post => Ok(http::Method::POST),
+        other => Err(Error::with_message(ErrorKind::Other, format!("no sign-in uses {other:?}"))),
     }
-    let mut made = builder.body(Full::new(Bytes::from(request.body()))).map_err(wrong)?;
-    made.headers_mut().entry(USER_AGENT).or_insert(HeaderValue::from_static(http_client::USER_AGENT));
-    Ok(made)
 }
 
 #[async_trait]
-impl HttpClient for Client {
+impl HttpClient for SignInClient {
     async fn execute_request(&self, request: &Request) -> azure_core::Result<AsyncRawResponse> {
         let client = match request.url().scheme() {
             "http" | "https" if is_near(request.url()) => &self.near,
@@ -79,28 +76,32 @@ impl HttpClient for Client {
             }
         };
         let exchange = async {
-            let mut response = client.request(request_of(request)?).await.map_err(|error| {
+            let mut builder = client.request(method_of(request)?, request.url().clone());
+            for (name, value) in request.headers().iter() {
+                builder = builder.header(name.as_str(), value.as_str());
+            }
+            let response = builder.body(Bytes::from(request.body())).send().await.map_err(|error| {
                 let kind = if error.is_connect() { ErrorKind::Connection } else { ErrorKind::Io };
                 Error::with_message(kind, first_cause(&error))
             })?;
-            let body = read_body(&mut response, MAX_BYTES).await.map_err(|error| match error {
+            let (status, headers) = (response.status(), response.headers().clone());
+            let body = read_body(response, MAX_BYTES).await.map_err(|error| match error {
                 BodyError::TooLarge => {
                     Error::with_message(ErrorKind::DataConversion, "the answer is larger than 256 KiB".to_owned())
                 }
                 BodyError::Broken(cause) => Error::with_message(ErrorKind::Io, cause),
             })?;
-            azure_core::Result::Ok((response, body))
+            azure_core::Result::Ok((status, headers, body))
         };
         let late = |_| Error::with_message(ErrorKind::Io, format!("no answer within {} s", REQUEST_TIME.as_secs()));
-        let (response, body) = tokio::time::timeout(REQUEST_TIME, exchange).await.map_err(late)??;
-        let headers: Headers = response
-            .headers()
+        let (status, headers, body) = tokio::time::timeout(REQUEST_TIME, exchange).await.map_err(late)??;
+        let headers: Headers = headers
             .iter()
             .filter_map(|(name, value)| Some((name.as_str().to_owned(), value.to_str().ok()?.to_owned())))
             .map(|(name, value)| (HeaderName::from(name), azure_core::http::headers::HeaderValue::from(value)))
             .collect::<std::collections::HashMap<_, _>>()
             .into();
-        Ok(AsyncRawResponse::from_bytes(response.status().as_u16().into(), headers, body))
+        Ok(AsyncRawResponse::from_bytes(status.as_u16().into(), headers, body))
     }
 }
 

@@ -9,33 +9,36 @@ use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::domain::{OfferId, OperationId, PortalOrigin, PublisherId, StatusWord};
-use crate::plan::FormatVersion;
+use crate::domain::{OfferId, OfferKey, OperationId, PortalKind, ProductId, PublisherId, StatusWord};
+use crate::plan::{FormatVersion, PlannedPortal};
 
 /// How it ended for one operation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Outcome {
-    /// It was seen to be gone after a cancellation.
+    /// It was cancelled: the portal confirmed it, and it is no longer running.
     Cancelled,
-    /// The portal accepted the cancellation, and its end was not seen (yet).
+    /// The portal accepted the cancellation, and it was not (yet) confirmed.
     Accepted,
-    /// It was over before anything was sent.
+    /// It had ended by a cancellation before a call was needed.
     AlreadyDone,
-    /// Another operation runs in its place, and was left alone.
+    /// It ended by itself, and was not cancelled.
+    Completed,
+    /// Another operation is running in its place, and was left alone.
     Superseded,
     /// It was not cancelled.
     Failed,
-    /// A cancellation was sent, and what came of it is not known.
+    /// It is not known how it ended.
     Unknown,
-    /// Nothing was sent, because the run was interrupted.
+    /// Nothing was sent: the run ended before, or the mark no longer holds.
     NotAttempted,
 }
 
 impl Outcome {
     /// All of them, what needs attention first.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::Failed,
+        Self::Completed,
         Self::Unknown,
         Self::NotAttempted,
         Self::Accepted,
@@ -51,6 +54,7 @@ impl Outcome {
             Self::Cancelled => "cancelled",
             Self::Accepted => "accepted",
             Self::AlreadyDone => "already-done",
+            Self::Completed => "completed",
             Self::Superseded => "superseded",
             Self::Failed => "failed",
             Self::Unknown => "unknown",
@@ -69,6 +73,8 @@ pub struct OutcomeSummary {
     pub accepted: usize,
     /// Entries with the outcome `already-done`.
     pub already_done: usize,
+    /// Entries with the outcome `completed`.
+    pub completed: usize,
     /// Entries with the outcome `superseded`.
     pub superseded: usize,
     /// Entries with the outcome `failed`.
@@ -89,6 +95,7 @@ impl OutcomeSummary {
                 Outcome::Cancelled => &mut summary.cancelled,
                 Outcome::Accepted => &mut summary.accepted,
                 Outcome::AlreadyDone => &mut summary.already_done,
+                Outcome::Completed => &mut summary.completed,
                 Outcome::Superseded => &mut summary.superseded,
                 Outcome::Failed => &mut summary.failed,
                 Outcome::Unknown => &mut summary.unknown,
@@ -105,6 +112,7 @@ impl OutcomeSummary {
             Outcome::Cancelled => self.cancelled,
             Outcome::Accepted => self.accepted,
             Outcome::AlreadyDone => self.already_done,
+            Outcome::Completed => self.completed,
             Outcome::Superseded => self.superseded,
             Outcome::Failed => self.failed,
             Outcome::Unknown => self.unknown,
@@ -113,14 +121,29 @@ impl OutcomeSummary {
     }
 }
 
+/// An operation that started on an offer after one was cancelled there.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Follower {
+    /// The operation. It was left alone.
+    pub id: OperationId,
+    /// When it was first seen (RFC 3339, UTC).
+    #[schemars(with = "String", extend("format" = "date-time"))]
+    pub seen_at: Timestamp,
+}
+
 /// What came of one entry of the plan, or of a call that an earlier run left open.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct OutcomeEntry {
+    /// The portal that the offer is on.
+    pub portal: PortalKind,
     /// Whose offer it is.
     pub publisher: PublisherId,
     /// The offer.
     pub offer: OfferId,
+    /// The product, on a portal whose cancel call names it.
+    pub product_id: Option<ProductId>,
     /// The operation that was to be cancelled.
     pub operation_id: OperationId,
     /// How it ended.
@@ -133,8 +156,10 @@ pub struct OutcomeEntry {
     /// The last status word that was seen of the cancellation, or of the operation where the
     /// cancellation has no document.
     pub final_status: Option<StatusWord>,
-    /// How many cancel calls were sent, those of earlier runs included.
+    /// How many cancel calls left this machine, those of earlier runs included.
     pub attempts: u32,
+    /// The operation that started on the offer after this one was cancelled; null when none was seen.
+    pub followed_by: Option<Follower>,
     /// What there is to say about it. Plain text; it may quote the portal and is not safe to
     /// render as it is.
     pub message: Option<String>,
@@ -162,16 +187,24 @@ pub struct OutcomeDocument {
     /// When it ended (RFC 3339, UTC).
     #[schemars(with = "String", extend("format" = "date-time"))]
     pub finished_at: Timestamp,
-    /// The portal.
-    pub portal: PortalOrigin,
+    /// The portals, each once, sorted.
+    pub portals: Vec<PlannedPortal>,
     /// The decision digest of the plan that was applied.
     #[schemars(regex(pattern = "^[0-9a-f]{64}$"))]
     pub decision_digest: String,
     /// How many entries ended how.
     pub summary: OutcomeSummary,
     /// One entry a `cancel` and `wait` entry of the plan, and a call that an earlier run left
-    /// open; sorted by publisher and offer.
+    /// open; sorted by portal, publisher and offer.
     pub entries: Vec<OutcomeEntry>,
+}
+
+impl OutcomeEntry {
+    /// The offer that it is about.
+    #[must_use]
+    pub fn key(&self) -> OfferKey {
+        OfferKey { portal: self.portal, publisher: self.publisher.clone(), offer: self.offer.clone() }
+    }
 }
 
 impl OutcomeDocument {
@@ -182,10 +215,10 @@ impl OutcomeDocument {
 
     /// The entries by their offer; of several, the first.
     #[must_use]
-    pub fn by_offer(&self) -> HashMap<(&PublisherId, &OfferId), &OutcomeEntry> {
+    pub fn by_offer(&self) -> HashMap<OfferKey, &OutcomeEntry> {
         let mut entries = HashMap::with_capacity(self.entries.len());
         for entry in &self.entries {
-            entries.entry((&entry.publisher, &entry.offer)).or_insert(entry);
+            entries.entry(entry.key()).or_insert(entry);
         }
         entries
     }
@@ -193,7 +226,7 @@ impl OutcomeDocument {
     /// Whether something was not cancelled that should have been.
     #[must_use]
     pub const fn has_failures(&self) -> bool {
-        self.summary.failed > 0 || self.summary.not_attempted > 0
+        self.summary.failed > 0 || self.summary.completed > 0 || self.summary.not_attempted > 0
     }
 
     /// Whether something was sent whose end is not known.

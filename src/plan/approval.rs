@@ -7,8 +7,7 @@
 use std::collections::BTreeMap;
 
 use super::digest::{DecisionDocument, DecisionEntry};
-use super::document::Decision;
-use crate::domain::EmailAddress;
+use crate::domain::{EmailAddress, JobId, OfferKey, ProductId};
 
 /// How two decisions relate.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -51,10 +50,8 @@ impl DecisionDocument {
     #[must_use]
     pub fn verified(text: &str, digest: &str) -> Option<Self> {
         let document: Self = serde_json::from_str(text).ok()?;
-        let acts = |entry: &DecisionEntry| matches!(entry.decision, Decision::Cancel | Decision::Wait);
         let sound = document.canonical_json() == text
             && document.digest() == digest
-            && document.entries.iter().all(acts)
             && by_offer(&document).len() == document.entries.len();
         sound.then_some(document)
     }
@@ -64,10 +61,11 @@ impl DecisionDocument {
     /// ```
     /// use cancel_pending::plan::{DecisionDocument, Relation};
     /// let document = |entries: &str| {
-    ///     let text = format!(r#"{{"entries":[{entries}],"formatVersion":1,"portal":"https://cloudpartner.azure.com"}}"#);
+    ///     let text = format!(r#"{{"entries":[{entries}],"formatVersion":2}}"#);
     ///     serde_json::from_str::<DecisionDocument>(&text).unwrap()
     /// };
-    /// let cancel = r#"{"decision":"cancel","notificationEmails":[],"offer":"vm","operationId":"a1","publisher":"contoso"}"#;
+    /// let cancel = r#"{"jobId":null,"notificationEmails":[],"offer":"vm","operationId":"a1",
+    ///     "origin":"https://cloudpartner.azure.com","portal":"cloud-partner","productId":null,"publisher":"contoso"}"#;
     /// let other = cancel.replace("a1", "b2");
     /// let approved = document(cancel);
     /// assert_eq!(approved.compare(&document(cancel)).relation, Relation::Equal);
@@ -78,24 +76,15 @@ impl DecisionDocument {
     #[must_use]
     pub fn compare(&self, now: &Self) -> Comparison {
         let mut differences = Vec::new();
-        if self.portal != now.portal {
-            differences.push(Difference {
-                subject: "portal".to_owned(),
-                field: "address",
-                approved: Some(self.portal.to_string()),
-                now: Some(now.portal.to_string()),
-                is_allowed: false,
-            });
-        }
         let (before, after) = (by_offer(self), by_offer(now));
         for (key, approved) in &before {
             match after.get(key) {
                 Some(now) => fields(approved, now, &mut differences),
-                None => differences.push(difference(approved, "decision", Some(word(approved)), None, true)),
+                None => differences.push(difference(approved, "decision", Some(cancel()), None, true)),
             }
         }
         for (_, now) in after.iter().filter(|(key, _)| !before.contains_key(*key)) {
-            differences.push(difference(now, "decision", None, Some(word(now)), false));
+            differences.push(difference(now, "decision", None, Some(cancel()), false));
             differences.push(difference(now, "operation", None, Some(now.operation_id.to_string()), false));
         }
         differences.sort_by(|a, b| a.subject.cmp(&b.subject));
@@ -110,30 +99,31 @@ impl DecisionDocument {
     }
 }
 
-fn by_offer(document: &DecisionDocument) -> BTreeMap<(String, String), &DecisionEntry> {
-    let fold = |text: &str| text.to_ascii_lowercase();
-    let key = |entry: &DecisionEntry| (fold(entry.publisher.as_str()), fold(entry.offer.as_str()));
-    document.entries.iter().map(|entry| (key(entry), entry)).collect()
+fn by_offer(document: &DecisionDocument) -> BTreeMap<OfferKey, &DecisionEntry> {
+    document.entries.iter().map(|entry| (entry.key(), entry)).collect()
 }
 
 fn fields(approved: &DecisionEntry, now: &DecisionEntry, into: &mut Vec<Difference>) {
-    if approved.decision != now.decision {
-        // It is being cancelled already: no call will be made. The other way round one would.
-        let is_allowed = now.decision == Decision::Wait;
-        into.push(difference(approved, "decision", Some(word(approved)), Some(word(now)), is_allowed));
-    }
-    if !approved.operation_id.same(&now.operation_id) {
-        let ids = (approved.operation_id.to_string(), now.operation_id.to_string());
-        into.push(difference(approved, "operation", Some(ids.0), Some(ids.1), false));
-    }
-    if approved.notification_emails != now.notification_emails {
-        let (before, after) = (joined(&approved.notification_emails), joined(&now.notification_emails));
-        into.push(difference(approved, "notificationEmails", Some(before), Some(after), false));
+    let text = |id: Option<&str>| id.map(str::to_owned);
+    for (field, before, after) in [
+        ("operation", text(Some(approved.operation_id.as_str())), text(Some(now.operation_id.as_str()))),
+        ("job", text(approved.job_id.as_ref().map(JobId::as_str)), text(now.job_id.as_ref().map(JobId::as_str))),
+        (
+            "product",
+            text(approved.product_id.as_ref().map(ProductId::as_str)),
+            text(now.product_id.as_ref().map(ProductId::as_str)),
+        ),
+        ("origin", text(Some(approved.origin.as_str())), text(Some(now.origin.as_str()))),
+        ("notificationEmails", Some(joined(&approved.notification_emails)), Some(joined(&now.notification_emails))),
+    ] {
+        if before != after {
+            into.push(difference(approved, field, before, after, false));
+        }
     }
 }
 
-fn word(entry: &DecisionEntry) -> String {
-    entry.decision.as_str().to_owned()
+fn cancel() -> String {
+    "cancel".to_owned()
 }
 
 fn joined(emails: &[EmailAddress]) -> String {

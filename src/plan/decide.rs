@@ -6,11 +6,22 @@
 use jiff::Timestamp;
 
 use super::digest::DecisionDocument;
-use super::document::{Decision, Entry, FormatVersion, Note, Plan, Summary};
+use super::document::{Decision, Entry, FormatVersion, Note, Plan, PlanFailure, PlanSelection, PlannedPortal, Summary};
 use crate::domain::{
-    CancellationWord, DesiredOffer, FileDigest, Limits, Live, Mark, Operation, OperationId, Phase, PortalOrigin,
-    StatusWord,
+    Cancellability, Capabilities, DesiredOffer, FileDigest, Limits, Live, Mark, Observed, Operation, OperationId,
+    Phase, PinSighting, PortalKind, PortalOrigin, RunningOperation, StatusWord,
 };
+
+/// A portal that a plan is made on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PortalFacts {
+    /// Which API it speaks.
+    pub kind: PortalKind,
+    /// Where it is.
+    pub origin: PortalOrigin,
+    /// What it can do.
+    pub capabilities: Capabilities,
+}
 
 /// What a plan states besides its entries.
 #[derive(Debug, Clone)]
@@ -19,10 +30,27 @@ pub struct PlanFacts {
     pub tool: String,
     /// The moment at which marks expire or not, and that ages are counted from.
     pub now: Timestamp,
-    /// The portal that was read.
-    pub portal: PortalOrigin,
+    /// Which offers the plan is about.
+    pub selection: PlanSelection,
+    /// The portals in use.
+    pub portals: Vec<PortalFacts>,
     /// The files that were read.
     pub desired: Vec<FileDigest>,
+    /// The most cancellations that the whole plan may hold; none: what the files allow.
+    pub max_cancels: Option<u32>,
+}
+
+impl PlanFacts {
+    fn capabilities(&self, kind: PortalKind) -> Option<&Capabilities> {
+        self.portals.iter().find(|portal| portal.kind == kind).map(|portal| &portal.capabilities)
+    }
+
+    fn planned_portals(&self) -> Vec<PlannedPortal> {
+        let planned = |facts: &PortalFacts| PlannedPortal { portal: facts.kind, origin: facts.origin.clone() };
+        let mut portals: Vec<PlannedPortal> = self.portals.iter().map(planned).collect();
+        portals.sort_by_key(|planned| planned.portal);
+        portals
+    }
 }
 
 /// One offer with what was seen of it.
@@ -31,7 +59,7 @@ pub struct Observation {
     /// What is wanted.
     pub desired: DesiredOffer,
     /// What was seen; none: the portal was not asked.
-    pub live: Option<Live>,
+    pub observed: Option<Observed>,
 }
 
 /// Makes the plan. `groups` are the desired states: their limits hold for each by itself.
@@ -40,7 +68,7 @@ pub struct Observation {
 ///
 /// ```
 /// use cancel_pending::desired::{SourceFile, read};
-/// use cancel_pending::domain::{Live, PortalOrigin};
+/// use cancel_pending::domain::Observed;
 /// use cancel_pending::plan::{Decision, Observation, PlanFacts, plan};
 ///
 /// let text = "publisher: contoso\noffers: [{id: b, cancelPending: true}, {id: a}]\n";
@@ -48,10 +76,12 @@ pub struct Observation {
 /// let facts = PlanFacts {
 ///     tool: "cancel-pending".into(),
 ///     now: "2026-11-22T12:00:00Z".parse().unwrap(),
-///     portal: PortalOrigin::microsoft(),
+///     selection: Default::default(),
+///     portals: vec![],
 ///     desired: set.files.clone(),
+///     max_cancels: None,
 /// };
-/// let seen = |desired: &_| Observation { desired: Clone::clone(desired), live: Some(Live::Nothing) };
+/// let seen = |desired: &_| Observation { desired: Clone::clone(desired), observed: Some(Observed::nothing()) };
 /// let state = &set.states[0];
 /// let forwards = plan(&facts, vec![(state.limits, state.offers.iter().map(seen).collect())]);
 /// let backwards = plan(&facts, vec![(state.limits, state.offers.iter().rev().map(seen).collect())]);
@@ -65,22 +95,43 @@ pub fn plan(facts: &PlanFacts, groups: Vec<(Limits, Vec<Observation>)>) -> Plan 
     let mut refusals = Vec::new();
     for (limits, observations) in groups {
         let from = entries.len();
-        entries.extend(observations.into_iter().map(|observation| decide(observation, facts.now)));
+        entries.extend(observations.into_iter().map(|observation| decide(observation, facts)));
         refusals.extend(refusal(limits, &entries[from..]));
     }
-    entries.sort_by(|a, b| (&a.publisher, &a.offer).cmp(&(&b.publisher, &b.offer)));
+    entries.sort_by(|a, b| (a.portal, &a.publisher, &a.offer).cmp(&(b.portal, &b.publisher, &b.offer)));
     refusals.sort();
+    refusals.extend(refusal_of_all(facts.max_cancels, &entries));
+    let portals = facts.planned_portals();
     Plan {
         format_version: FormatVersion,
         tool: facts.tool.clone(),
         created_at: facts.now,
-        portal: facts.portal.clone(),
+        selection: facts.selection.clone(),
+        decision_digest: DecisionDocument::of(&portals, &entries).digest(),
+        portals,
         desired: facts.desired.clone(),
-        decision_digest: DecisionDocument::of(&facts.portal, &entries).digest(),
         refused: (!refusals.is_empty()).then(|| refusals.join("; ")),
+        failed: None,
         summary: Summary::of(&entries),
         entries,
+        coverage: None,
     }
+}
+
+/// The plan that states why there is none.
+#[must_use]
+pub fn failed_plan(facts: &PlanFacts, failures: Vec<PlanFailure>) -> Plan {
+    Plan { failed: Some(failures), ..plan(facts, Vec::new()) }
+}
+
+fn refusal_of_all(max: Option<u32>, entries: &[Entry]) -> Option<String> {
+    let count = entries.iter().filter(|entry| entry.decision == Decision::Cancel).count();
+    let max = max.filter(|max| count > *max as usize)?;
+    Some(format!("{} would be cancelled, and --max-cancels allows {max} in all", operations(count)))
+}
+
+fn operations(count: usize) -> String {
+    if count == 1 { "1 operation".to_owned() } else { format!("{count} operations") }
 }
 
 fn refusal(limits: Limits, entries: &[Entry]) -> Option<String> {
@@ -89,23 +140,12 @@ fn refusal(limits: Limits, entries: &[Entry]) -> Option<String> {
     let first = cancels.next()?;
     let count = 1 + cancels.count();
     (count > max).then(|| {
-        let operations = if count == 1 { "operation" } else { "operations" };
         format!(
-            "{count} {operations} would be cancelled, and `limits.maxCancels` of {} allows {max}",
+            "{} would be cancelled, and `limits.maxCancels` of {} allows {max}",
+            operations(count),
             first.source.path
         )
     })
-}
-
-/// What an entry says whose offer the portal was not asked about.
-const NOT_READ: &str = "the live state was not read";
-
-impl Entry {
-    /// Whether nothing is known of the live state because nobody asked for it.
-    #[must_use]
-    pub fn is_unread(&self) -> bool {
-        self.decision == Decision::Error && self.message.as_deref() == Some(NOT_READ)
-    }
 }
 
 /// What follows from one look at the portal.
@@ -113,40 +153,49 @@ struct Verdict {
     decision: Decision,
     note: Option<Note>,
     message: Option<String>,
-    operation: Option<Box<Operation>>,
-    etag: Option<String>,
 }
 
 impl Verdict {
     fn new(decision: Decision, note: Option<Note>, message: impl Into<Option<String>>) -> Self {
-        Self { decision, note, message: message.into(), operation: None, etag: None }
+        Self { decision, note, message: message.into() }
     }
 }
 
-fn decide(observation: Observation, now: Timestamp) -> Entry {
-    let Observation { desired, live } = observation;
+fn decide(observation: Observation, facts: &PlanFacts) -> Entry {
+    let Observation { desired, observed } = observation;
     let verdict = match &desired.mark {
         None => Verdict::new(Decision::Ignored, None, None),
-        Some(mark) if mark.is_expired(now) => {
+        Some(mark) if mark.is_expired(facts.now) => {
             let at = mark.expires.map(|at| at.to_string()).unwrap_or_default();
             Verdict::new(Decision::Expired, None, format!("the mark expired at {at}"))
         }
-        Some(mark) => match live {
-            Some(live) => marked(mark, live),
-            None => Verdict::new(Decision::Error, unpinned(mark), NOT_READ.to_owned()),
+        Some(mark) => match &observed {
+            Some(observed) => marked(mark, observed),
+            None => Verdict::new(Decision::Error, Some(Note::NotRead), "the live state was not read".to_owned()),
         },
     };
+    let (product, running) = match observed.filter(|_| verdict.decision != Decision::Expired) {
+        Some(Observed { live: Live::Running(running), product, .. }) => (product, Some(running)),
+        Some(Observed { product, .. }) => (product, None),
+        None => (None, None),
+    };
+    let takes_emails = facts.capabilities(desired.key.portal).is_none_or(|can| can.takes_notification_emails);
+    let (guard, operation) = running.map(|running| (running.guard, Box::new(running.operation))).unzip();
     Entry {
-        publisher: desired.publisher,
-        offer: desired.offer,
+        portal: desired.key.portal,
+        publisher: desired.key.publisher,
+        offer: desired.key.offer,
+        product_id: product,
         decision: verdict.decision,
         note: verdict.note,
+        rule: None,
         reason: desired.reason,
+        expires: desired.mark.as_ref().and_then(|mark| mark.expires),
         message: verdict.message,
         source: desired.source,
-        notification_emails: desired.notification_emails,
-        etag: verdict.etag,
-        operation: verdict.operation,
+        notification_emails: if takes_emails { desired.notification_emails } else { Vec::new() },
+        guard: guard.flatten(),
+        operation,
     }
 }
 
@@ -154,75 +203,110 @@ fn unpinned(mark: &Mark) -> Option<Note> {
     mark.operation_id.is_none().then_some(Note::Unpinned)
 }
 
-fn marked(mark: &Mark, live: Live) -> Verdict {
-    match live {
-        Live::Unreadable(failure) => Verdict::new(Decision::Error, unpinned(mark), failure.message),
+fn marked(mark: &Mark, observed: &Observed) -> Verdict {
+    let pin = mark.operation_id.as_ref();
+    match &observed.live {
+        Live::Unreadable(failure) => Verdict::new(Decision::Error, unpinned(mark), failure.message.clone()),
         Live::Several(ids) => {
             let ids = ids.iter().map(OperationId::as_str).collect::<Vec<_>>().join(", ");
             let message = format!(
-                "several operations run on this offer ({ids}), and the cancel call can't say which one it is for; \
-                 wait until one is left, or cancel in the portal"
+                "several operations are running or queued on this offer ({ids}); \
+                 wait until only one is left, or cancel in the portal"
             );
-            Verdict::new(Decision::Error, unpinned(mark), message)
+            Verdict::new(Decision::Blocked, unpinned(mark), message)
         }
-        Live::Nothing => match &mark.operation_id {
-            None => Verdict::new(Decision::InSync, Some(Note::Unpinned), "nothing is running".to_owned()),
-            Some(pin) => {
-                let message = format!("nothing is running, the pinned operation {pin} is over");
-                Verdict::new(Decision::InSync, Some(Note::Spent), message)
-            }
+        Live::Nothing => match pin {
+            None => Verdict::new(Decision::InSync, Some(Note::Unpinned), "no operation is running".to_owned()),
+            Some(pin) => not_running(pin, &observed.pin, None),
         },
-        Live::Running { operation, etag, message } => {
-            let mut verdict = match &mark.operation_id {
-                Some(pin) if !pin.same(&operation.id) => {
-                    let kind = operation.kind.as_deref().unwrap_or("operation");
-                    let message = format!(
-                        "the pinned operation {pin} is not running; {kind} {} is, and is left alone",
-                        operation.id
-                    );
-                    Verdict::new(Decision::InSync, Some(Note::Spent), message)
-                }
-                _ => running(&operation, unpinned(mark), message),
-            };
-            verdict.operation = Some(operation);
-            verdict.etag = etag;
-            verdict
+        Live::Running(running) => match pin {
+            Some(pin) if *pin != running.operation.id => not_running(pin, &observed.pin, Some(&running.operation)),
+            _ => running_operation(running, unpinned(mark)),
+        },
+    }
+}
+
+/// The pinned operation is not the one that runs. Whether its mark is spent depends on what the
+/// portal says of it: that it is not running does not say that it is over.
+fn not_running(pin: &OperationId, sighting: &PinSighting, other: Option<&Operation>) -> Verdict {
+    let others = match other {
+        Some(other) => {
+            let kind = other.kind.as_deref().unwrap_or("operation");
+            format!("{kind} {} is running and is left alone", other.id)
+        }
+        None => "no operation is running".to_owned(),
+    };
+    match sighting {
+        PinSighting::Known { phase, word } if phase.is_over() => {
+            let message = format!("the pinned operation {pin} is over{}; {others}", status(word.as_ref()));
+            Verdict::new(Decision::InSync, Some(Note::Spent), message)
+        }
+        PinSighting::Known { word, .. } => {
+            let message = format!(
+                "the portal does not list the pinned operation {pin} as running, and does not say that it is over{}; {others}",
+                status(word.as_ref())
+            );
+            Verdict::new(Decision::Blocked, None, message)
+        }
+        PinSighting::Unreadable(failure) => {
+            let message = format!("the pinned operation {pin} could not be read: {failure}; {others}");
+            Verdict::new(Decision::Error, None, message)
+        }
+        PinSighting::Unknown | PinSighting::NotLooked => {
+            let message = format!(
+                "the portal does not know the pinned operation {pin}: its id is mistyped, or it ended and was forgotten; {others}"
+            );
+            let decision = if other.is_some() { Decision::Blocked } else { Decision::InSync };
+            Verdict::new(decision, Some(Note::UnknownPin), message)
         }
     }
 }
 
-/// The wanted operation runs: may it be cancelled, is it being cancelled, or neither?
+fn status(word: Option<&StatusWord>) -> String {
+    word.map(|word| format!(" (portal status: `{word}`)")).unwrap_or_default()
+}
+
+/// The wanted operation runs: can it be cancelled, is it being cancelled, or neither?
 ///
 /// A word that is not known blocks, whichever of the two it is: the call can't be undone, and
 /// "perhaps" is no ground for it.
-fn running(operation: &Operation, note: Option<Note>, portal_says: Option<String>) -> Verdict {
-    let with_portal = |why: String| match &portal_says {
-        Some(text) => format!("{why}; the portal says: {text}"),
-        None => why,
+fn running_operation(running: &RunningOperation, note: Option<Note>) -> Verdict {
+    let RunningOperation { operation, message: portal_says, .. } = running;
+    let blocked = |note: Option<Note>, why: String| {
+        let message = match portal_says {
+            Some(text) => format!("{why}; the portal says: {text}"),
+            None => why,
+        };
+        Verdict::new(Decision::Blocked, note, message)
     };
-    let cancellation = operation.cancellation.as_ref().map(StatusWord::cancellation);
-    let phase = operation.state.as_ref().map_or(Phase::Pending, StatusWord::phase);
     let word = |word: &Option<StatusWord>| word.as_ref().map(StatusWord::to_string).unwrap_or_default();
-    match (cancellation, phase) {
-        (Some(CancellationWord::Requested), _) | (_, Phase::Cancelling) => {
-            Verdict::new(Decision::Wait, note, portal_says)
+    match (running.cancellability, running.phase) {
+        (_, Phase::Cancelling) => Verdict::new(Decision::Wait, note, portal_says.clone()),
+        (Cancellability::TooLate, _) => {
+            let why = format!("it is too late to cancel this operation{}", status(operation.state.as_ref()));
+            blocked(Some(Note::TooLate), why)
         }
-        (Some(CancellationWord::Cannot), _) => {
-            let why = format!("the portal says that it can't be cancelled (`{}`)", word(&operation.cancellation));
-            Verdict::new(Decision::Blocked, note, with_portal(why))
+        (Cancellability::Refused, _) => {
+            let why =
+                format!("the portal says that this operation can't be cancelled (`{}`)", word(&operation.cancellation));
+            blocked(note, why)
         }
-        (Some(CancellationWord::Unknown), _) => {
+        (Cancellability::Unknown, _) => {
             let why = format!(
-                "the portal describes whether it can be cancelled by a word that is not known (`{}`)",
+                "the portal's word for whether this operation can be cancelled is not known (`{}`)",
                 word(&operation.cancellation)
             );
-            Verdict::new(Decision::Blocked, note, with_portal(why))
+            blocked(note, why)
         }
-        (Some(CancellationWord::Can) | None, Phase::Unknown) => {
-            let why =
-                format!("the portal describes its state by a word that is not known (`{}`)", word(&operation.state));
-            Verdict::new(Decision::Blocked, note, with_portal(why))
+        (Cancellability::Allowed | Cancellability::Unsaid, Phase::Queued | Phase::Running) => {
+            Verdict::new(Decision::Cancel, note, portal_says.clone())
         }
-        (Some(CancellationWord::Can) | None, _) => Verdict::new(Decision::Cancel, note, portal_says),
+        (Cancellability::Allowed | Cancellability::Unsaid, _) => {
+            let why = format!(
+                "the portal's word for the state of this operation is not known (`{}`)",
+                word(&operation.state)
+            );
+            blocked(note, why)
+        }
     }
 }

@@ -8,10 +8,13 @@ use jiff::Timestamp;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Serialize};
 
-use crate::domain::{EmailAddress, FileDigest, OfferId, Operation, PortalOrigin, PublisherId, SourceLocation};
+use crate::domain::{
+    EmailAddress, FileDigest, OfferId, OfferKey, OfferQuery, Operation, OperationId, PortalKind, PortalOrigin,
+    ProductId, PublisherId, SourceLocation,
+};
 
 /// The version of the document formats that this program writes and reads.
-pub const FORMAT_VERSION: u32 = 1;
+pub const FORMAT_VERSION: u32 = 2;
 
 /// The version of a document: [`FORMAT_VERSION`], and nothing else can be read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -22,11 +25,19 @@ impl TryFrom<u32> for FormatVersion {
     type Error = String;
 
     fn try_from(version: u32) -> Result<Self, String> {
-        if version == FORMAT_VERSION {
-            Ok(Self)
-        } else {
-            Err(format!("format version {version} is not known, this program reads version {FORMAT_VERSION}"))
-        }
+        if version == FORMAT_VERSION { Ok(Self) } else { Err(unreadable_version(version)) }
+    }
+}
+
+/// Says what to do about a document of another version.
+fn unreadable_version(version: u32) -> String {
+    if version < FORMAT_VERSION {
+        format!("it was made by an older release (format version {version}); run `cancel-pending plan` again")
+    } else {
+        format!(
+            "it was made by a newer release (format version {version}, and this one reads {FORMAT_VERSION}); \
+             use the same release for all steps"
+        )
     }
 }
 
@@ -90,14 +101,20 @@ impl Decision {
     }
 }
 
-/// What there is to say about a mark.
+/// What there is to say about a mark, or about what it is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Note {
-    /// It is not pinned: left in the file it cancels every later operation too.
+    /// The mark is not pinned: while it stays in the file, every future operation is cancelled too.
     Unpinned,
-    /// It is pinned to an operation that is over: it can be taken out.
+    /// The mark is pinned to an operation that was seen to be over: it can be removed.
     Spent,
+    /// The mark is pinned to an operation that the portal does not know.
+    UnknownPin,
+    /// The operation is past the point where it could be cancelled.
+    TooLate,
+    /// The portal was not asked.
+    NotRead,
 }
 
 impl Note {
@@ -107,8 +124,83 @@ impl Note {
         match self {
             Self::Unpinned => "unpinned",
             Self::Spent => "spent",
+            Self::UnknownPin => "unknown-pin",
+            Self::TooLate => "too-late",
+            Self::NotRead => "not-read",
         }
     }
+}
+
+/// What marks an offer besides its own mark.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Rule {
+    /// A freeze.
+    Freeze,
+}
+
+/// A portal that a plan was made on.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct PlannedPortal {
+    /// Which API it speaks.
+    pub portal: PortalKind,
+    /// Where it is.
+    pub origin: PortalOrigin,
+}
+
+/// Which offers a plan is about.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct PlanSelection {
+    /// The files and directories that were named, relative to the root of the work tree.
+    pub paths: Vec<String>,
+    /// Offers of these publishers alone; empty: of all.
+    pub publishers: Vec<String>,
+    /// These offers alone; empty: all.
+    pub offers: Vec<String>,
+}
+
+/// Why there is no plan.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct PlanFailure {
+    /// What kind of mistake it is.
+    pub code: String,
+    /// What is wrong. Plain text; it may quote a file or the portal.
+    pub message: String,
+    /// The file, where the mistake is in one.
+    pub path: Option<String>,
+    /// The line, counted from 1.
+    pub line: Option<u64>,
+    /// The column in characters, counted from 1.
+    pub column: Option<u64>,
+    /// What to do about it.
+    pub help: Option<String>,
+}
+
+/// An operation that runs on an offer.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct CoveredOperation {
+    /// The offer.
+    pub offer: OfferId,
+    /// The operation.
+    pub operation: Box<Operation>,
+}
+
+/// What runs on the offers of a publisher and is in no file.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Coverage {
+    /// The portal.
+    pub portal: PortalKind,
+    /// The publisher.
+    pub publisher: PublisherId,
+    /// How many offers were looked at.
+    pub offers: usize,
+    /// What runs and is in no file.
+    pub running: Vec<CoveredOperation>,
 }
 
 /// How many entries have which decision.
@@ -175,30 +267,40 @@ impl Summary {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Entry {
+    /// The portal that the offer is on.
+    pub portal: PortalKind,
     /// Whose offer it is.
     pub publisher: PublisherId,
     /// The offer.
     pub offer: OfferId,
+    /// The product, on a portal whose cancel call names it.
+    pub product_id: Option<ProductId>,
     /// What is to be done.
     pub decision: Decision,
-    /// What there is to say about the mark.
+    /// What there is to say about the mark, or about what it is for.
     pub note: Option<Note>,
+    /// What marks the offer; null: its own mark, or nothing.
+    pub rule: Option<Rule>,
     /// The reason that the file gives.
     pub reason: Option<String>,
+    /// From when on the mark does nothing (RFC 3339, UTC).
+    #[schemars(with = "Option<String>", extend("format" = "date-time"))]
+    pub expires: Option<Timestamp>,
     /// For `cancel` and `wait` what the portal says of the operation, for every other decision
     /// why it was taken. Plain text; it may quote the portal and is not safe to render as it is.
     pub message: Option<String>,
-    /// Where the mark stands.
+    /// Where the mark is in the file.
     pub source: SourceLocation,
-    /// Who will be told of the cancellation's progress.
+    /// Who is told of the cancellation's progress, on a portal that takes addresses.
     pub notification_emails: Vec<EmailAddress>,
-    /// The entity tag that came with the operation's document, if one did.
-    pub etag: Option<String>,
-    /// The operation that runs. In an `in-sync` entry it is another than the pinned one, and left alone.
+    /// The entity tag that came with the operation's document, if one did. For information: the
+    /// guard of a call is read right before it.
+    pub guard: Option<String>,
+    /// The operation that is running. In an `in-sync` entry it is another one than the pinned one, and left alone.
     pub operation: Option<Box<Operation>>,
 }
 
-/// A plan: which cancel calls would be made, and why no others.
+/// A plan: which operations would be cancelled, and why others would not.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[schemars(title = "cancel-pending plan")]
@@ -211,8 +313,10 @@ pub struct Plan {
     /// When the live state was read (RFC 3339, UTC).
     #[schemars(with = "String", extend("format" = "date-time"))]
     pub created_at: Timestamp,
-    /// The portal that the live state was read from.
-    pub portal: PortalOrigin,
+    /// Which offers the plan is about.
+    pub selection: PlanSelection,
+    /// The portals that the live state was read from, each once, sorted.
+    pub portals: Vec<PlannedPortal>,
     /// The files of the desired state.
     pub desired: Vec<FileDigest>,
     /// SHA-256 of the decision document, in lower-case hexadecimal digits. Two plans with one
@@ -221,10 +325,35 @@ pub struct Plan {
     pub decision_digest: String,
     /// Why the plan can't be applied; null when it can.
     pub refused: Option<String>,
+    /// Why there is no plan; null when there is one.
+    pub failed: Option<Vec<PlanFailure>>,
     /// How many entries have which decision.
     pub summary: Summary,
-    /// One entry an offer, sorted by publisher and offer.
+    /// One entry an offer, sorted by portal, publisher and offer.
     pub entries: Vec<Entry>,
+    /// What is running and is in no file; null when nobody looked.
+    pub coverage: Option<Vec<Coverage>>,
+}
+
+impl Entry {
+    /// The offer that it is about.
+    #[must_use]
+    pub fn key(&self) -> OfferKey {
+        OfferKey { portal: self.portal, publisher: self.publisher.clone(), offer: self.offer.clone() }
+    }
+
+    /// What the portal is asked about its operation.
+    #[must_use]
+    pub fn query(&self, operation: OperationId) -> OfferQuery {
+        let job = self.operation.as_ref().and_then(|own| own.job_id.clone());
+        OfferQuery { key: self.key(), product: self.product_id.clone(), operation: Some(operation), job }
+    }
+
+    /// Whether nothing is known of the live state because nobody asked for it.
+    #[must_use]
+    pub fn is_unread(&self) -> bool {
+        self.note == Some(Note::NotRead)
+    }
 }
 
 impl Plan {
@@ -233,28 +362,36 @@ impl Plan {
         self.entries.iter().filter(move |entry| entry.decision == decision)
     }
 
+    /// Where one of its portals is.
+    #[must_use]
+    pub fn origin(&self, portal: PortalKind) -> Option<&PortalOrigin> {
+        self.portals.iter().find(|planned| planned.portal == portal).map(|planned| &planned.origin)
+    }
+
     /// An entry whose offer another entry has too. A plan that was made has none.
     #[must_use]
     pub fn offer_twice(&self) -> Option<&Entry> {
         let mut seen = std::collections::HashSet::new();
-        self.entries.iter().find(|entry| {
-            let fold = |text: &str| text.to_ascii_lowercase();
-            !seen.insert((fold(entry.publisher.as_str()), fold(entry.offer.as_str())))
-        })
+        self.entries.iter().find(|entry| !seen.insert(entry.key()))
     }
 
-    /// An entry that is to be cancelled or waited for and names no operation. A plan that was made has none.
+    /// An entry that is to be cancelled or waited for and names no operation, or no portal that
+    /// the plan knows. A plan that was made has none.
     #[must_use]
     pub fn entry_without_target(&self) -> Option<&Entry> {
         let acts = |entry: &&Entry| matches!(entry.decision, Decision::Cancel | Decision::Wait);
-        self.entries.iter().filter(acts).find(|entry| entry.operation.is_none())
+        let aimless = |entry: &&Entry| entry.operation.is_none() || self.origin(entry.portal).is_none();
+        self.entries.iter().filter(acts).find(aimless)
     }
 
     /// Whether anything in it keeps it from being called a success: a refusal, an entry that
     /// is blocked, one whose live state could not be read.
     #[must_use]
     pub fn has_failures(&self) -> bool {
-        self.refused.is_some() || self.summary.blocked > 0 || self.summary.error > self.unread()
+        self.failed.is_some()
+            || self.refused.is_some()
+            || self.summary.blocked > 0
+            || self.summary.error > self.unread()
     }
 
     /// How many marked offers the portal was not asked about. All of them, or none.

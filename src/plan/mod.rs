@@ -10,6 +10,9 @@ mod digest;
 mod document;
 
 pub use approval::{Comparison, Difference, Relation};
-pub use decide::{Observation, PlanFacts, plan};
+pub use decide::{Observation, PlanFacts, PortalFacts, failed_plan, plan};
 pub use digest::{DecisionDocument, DecisionEntry};
-pub use document::{Decision, Entry, FORMAT_VERSION, FormatVersion, Note, Plan, Summary};
+pub use document::{
+    Coverage, CoveredOperation, Decision, Entry, FORMAT_VERSION, FormatVersion, Note, Plan, PlanFailure, PlanSelection,
+    PlannedPortal, Rule, Summary,
+};

@@ -1,91 +1,183 @@
-//! The portal: reading what runs on an offer and cancelling it, over HTTP.
+//! The portals: reading what runs on an offer and cancelling it, over HTTP.
 //!
-//! Owns the wire format, the bounds on what an answer may cost, retries of reads, and the
-//! one connection pool. A backend is one file that implements [`ReadPortal`] and
-//! [`CancelPortal`], by two types, so that who is handed the reader can't cancel;
-//! `cloud_partner` is the one for the Cloud Partner Portal publishing API. Deciding
-//! anything is not its business: what it could not read it says, and goes on.
+//! Owns what every portal has in common: the traits that a backend implements, and the answers
+//! that they give. A portal is one folder; who is handed a [`ReadPortal`] can't cancel.
+//! `client` is the way to any of them, `backend` the one place that tells them apart. Deciding
+//! anything is not their business: what could not be read is said.
 
+mod backend;
 mod client;
 pub mod cloud_partner;
 
 use std::future::Future;
 use std::time::Duration;
 
+pub use backend::{Backend, BackendReader, BackendSlot, Backends, capabilities};
 pub use client::{
-    Credential, CredentialError, Failure, Pending, PortalError, StaticToken, Token, Transport, TransportSettings,
+    Credential, CredentialError, Exchange, Failure, HttpExchange, Incoming, Outgoing, Pending, PortalError,
+    StaticToken, Token, TransportSettings, Wanted,
 };
-pub use cloud_partner::{CloudPartner, CloudPartnerCanceller, Location};
 
-use crate::domain::{EmailAddress, Live, OfferId, OperationId, PublisherId, StatusWord};
+use crate::domain::{
+    EmailAddress, JobId, Observed, OfferKey, OfferQuery, OperationId, Phase, ProductId, PublisherId, StatusWord,
+};
 
-/// What a long-running operation's document says of it.
+/// A location of a long-running operation as the portal told it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Progress {
-    /// Its status word.
+pub struct Location {
+    /// For people: absolute where that is certain, else as it came.
+    pub shown: String,
+    /// Path and query, where it may be called.
+    callable: Option<String>,
+}
+
+impl Location {
+    /// Whether it may be called: it has a documented form and lies on the portal's origin.
+    #[must_use]
+    pub const fn may_be_called(&self) -> bool {
+        self.callable.is_some()
+    }
+}
+
+/// What keeps a cancel call from hitting another operation than the one that was read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Guard {
+    /// A tag that changes with the offer. The portal itself refuses a call with an outdated one.
+    Tag(String),
+    /// The portal has no tag for this offer: nothing but the read right before the call guards it.
+    Unguarded,
+    /// The call names its operation, and needs no other guard.
+    NotNeeded,
+}
+
+/// What the document of a cancellation says of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CancellationProgress {
+    /// Where the cancellation itself is in its life.
+    pub phase: Phase,
+    /// The portal's word for that.
     pub status: Option<StatusWord>,
     /// The step that it is in.
     pub step: Option<String>,
     /// How far that step has come, in percent.
     pub percent: Option<u8>,
+}
+
+/// One look at an operation that is being cancelled.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Followed {
+    /// What runs, and what became of the operation.
+    pub observed: Observed,
+    /// What the cancellation's own document says, where it has one that could be read.
+    pub progress: Option<CancellationProgress>,
     /// How long the portal asks to wait before it is read again.
     pub retry_after: Option<Duration>,
 }
 
-/// Reads a portal. What goes wrong with one offer is part of the answer, so that it can't
-/// keep others from being read.
+/// Reads a portal.
 pub trait ReadPortal: Sync {
-    /// What runs on an offer.
-    fn live(&self, publisher: &PublisherId, offer: &OfferId) -> impl Future<Output = Live> + Send;
+    /// What runs on an offer, and what became of the pinned operation if that is not what runs.
+    fn live(&self, query: &OfferQuery) -> impl Future<Output = Result<Observed, Failure>> + Send;
 
-    /// The entity tag of an offer, where the portal gives one.
-    fn etag(&self, publisher: &PublisherId, offer: &OfferId) -> impl Future<Output = Option<String>> + Send;
+    /// What guards a cancel call on an offer. That it can't be read is a failure, and not "no guard".
+    fn guard(&self, query: &OfferQuery) -> impl Future<Output = Result<Guard, Failure>> + Send;
 
-    /// What an operation's document says of it, running or over.
-    fn operation(
+    /// Looks at an operation (the one that is pinned) that is being cancelled.
+    fn follow(
         &self,
-        publisher: &PublisherId,
-        offer: &OfferId,
-        id: &OperationId,
-    ) -> impl Future<Output = Result<Progress, Failure>> + Send;
-
-    /// What the document at a location says. A location that may not be called is not, and is a failure.
-    fn at(&self, location: &Location) -> impl Future<Output = Result<Progress, Failure>> + Send;
+        query: &OfferQuery,
+        location: Option<&Location>,
+    ) -> impl Future<Output = Result<Followed, Failure>> + Send;
 
     /// Reads a location that the portal told in an earlier run.
-    fn location(&self, told: &str) -> Location;
+    fn resume(&self, told: &str) -> Location;
+}
+
+/// An offer as a portal lists it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ListedOffer {
+    /// The id by which it is listed. It may be another one than that of its address.
+    pub id: String,
+    /// Its status in the portal's word.
+    pub status: Option<StatusWord>,
+}
+
+/// Lists offers.
+pub trait ListOffers: Sync {
+    /// The offers of a publisher.
+    fn list(&self, publisher: &PublisherId) -> impl Future<Output = Result<Vec<ListedOffer>, Failure>> + Send;
+}
+
+/// A cancel call: everything that it is about, whether or not the portal's call can name it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CancelCall {
+    /// The offer.
+    pub offer: OfferKey,
+    /// The product.
+    pub product: Option<ProductId>,
+    /// The operation that is to be cancelled, and no other.
+    pub operation: OperationId,
+    /// The job.
+    pub job: Option<JobId>,
+    /// What was read right before.
+    pub guard: Guard,
+    /// Who is told of its progress.
+    pub notify: Vec<EmailAddress>,
 }
 
 /// What came of a cancel call.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum CancelAnswer {
-    /// 200: cancelled, the portal says.
-    Cancelled,
-    /// 202: being cancelled.
+pub enum CancelVerdict {
+    /// Cancelled, the portal says.
+    Done,
+    /// Being cancelled.
     Accepted {
         /// Where that can be followed.
         location: Option<Location>,
         /// How long the portal asks to wait before it is read.
         retry_after: Option<Duration>,
     },
-    /// 412: the offer changed since its entity tag was read. Nothing was done.
+    /// The offer changed since its guard was read. Nothing was done.
     Changed(Failure),
-    /// Any other clear no: nothing was done.
+    /// A clear no. Nothing was done.
     Refused(Failure),
-    /// It never left: there was no connection, or no token.
+    /// It did not take effect: it never left, or the portal turned it away before looking at it.
     NotSent(Failure),
-    /// Anything else: it may have been done.
+    /// Anything else: it may have been carried out.
     Lost(Failure),
+}
+
+/// The answer to a cancel call.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CancelAnswer {
+    /// Its HTTP status; none: there was no answer.
+    pub status: Option<u16>,
+    /// What it means.
+    pub verdict: CancelVerdict,
+}
+
+impl CancelAnswer {
+    /// Whether the call left this machine, or may have.
+    #[must_use]
+    pub const fn has_left(&self) -> bool {
+        self.status.is_some() || !matches!(self.verdict, CancelVerdict::NotSent(_))
+    }
+
+    /// What went wrong, where something did.
+    #[must_use]
+    pub const fn failure(&self) -> Option<&Failure> {
+        match &self.verdict {
+            CancelVerdict::Done | CancelVerdict::Accepted { .. } => None,
+            CancelVerdict::Changed(failure)
+            | CancelVerdict::Refused(failure)
+            | CancelVerdict::NotSent(failure)
+            | CancelVerdict::Lost(failure) => Some(failure),
+        }
+    }
 }
 
 /// Cancels operations. Only an apply is handed one.
 pub trait CancelPortal: Sync {
-    /// Cancels whatever runs on an offer: the call can't name an operation. Sent once.
-    fn cancel(
-        &self,
-        publisher: &PublisherId,
-        offer: &OfferId,
-        notification_emails: &[EmailAddress],
-        if_match: &str,
-    ) -> impl Future<Output = CancelAnswer> + Send;
+    /// Sends one cancel call, once.
+    fn cancel(&self, call: &CancelCall) -> impl Future<Output = CancelAnswer> + Send;
 }

@@ -53,11 +53,11 @@ pub fn annotations(plan: &Plan, outcome: Option<&OutcomeDocument>) -> Vec<Annota
     }
     let ended = outcome.map(OutcomeDocument::by_offer).unwrap_or_default();
     for entry in &plan.entries {
-        let ended = ended.get(&(&entry.publisher, &entry.offer));
+        let ended = ended.get(&entry.key());
         let (level, title, message) = match ended {
             Some(ended) => {
                 let level = match ended.outcome {
-                    Outcome::Failed | Outcome::NotAttempted => AnnotationLevel::Error,
+                    Outcome::Failed | Outcome::Completed | Outcome::NotAttempted => AnnotationLevel::Error,
                     Outcome::Unknown | Outcome::Accepted => AnnotationLevel::Warning,
                     Outcome::Cancelled | Outcome::AlreadyDone | Outcome::Superseded => AnnotationLevel::Notice,
                 };
@@ -91,16 +91,16 @@ fn planned(entry: &Entry) -> Option<(AnnotationLevel, String, String)> {
             let title = operation.map(|one| format!("cancels {} {}", words::kind(one), one.id)).unwrap_or_default();
             (AnnotationLevel::Warning, title, joined(operation.map(|one| one.location.clone())))
         }
-        Decision::Wait => (AnnotationLevel::Notice, "is being cancelled already".to_owned(), joined(None)),
+        Decision::Wait => (AnnotationLevel::Notice, "is already being cancelled".to_owned(), joined(None)),
         Decision::Blocked => (AnnotationLevel::Error, "blocked".to_owned(), joined(None)),
         Decision::Error if entry.is_unread() => {
             (AnnotationLevel::Notice, "the live state was not read".to_owned(), joined(None))
         }
-        Decision::Error => (AnnotationLevel::Error, "not readable".to_owned(), joined(None)),
+        Decision::Error => (AnnotationLevel::Error, "could not be read".to_owned(), joined(None)),
         Decision::Expired => (AnnotationLevel::Notice, "expired".to_owned(), joined(None)),
         Decision::InSync => match entry.note? {
-            Note::Spent => (AnnotationLevel::Notice, "spent".to_owned(), joined(None)),
-            Note::Unpinned => (AnnotationLevel::Notice, "unpinned".to_owned(), joined(None)),
+            Note::UnknownPin => (AnnotationLevel::Warning, "the pin is not known".to_owned(), joined(None)),
+            note => (AnnotationLevel::Notice, note.as_str().to_owned(), joined(None)),
         },
         Decision::Ignored => return None,
     })

@@ -39,9 +39,9 @@ struct PendingOperation {
 ///
 /// ```
 /// # use cancel_pending::plan::*;
-/// # let entry: Entry = serde_json::from_str(r#"{"publisher": "contoso", "offer": "vm", "decision": "in-sync",
-/// #   "note": null, "reason": null, "message": null, "source": {"path": "o.yaml", "line": 1, "column": 1},
-/// #   "notificationEmails": [], "etag": null, "operation": null}"#).unwrap();
+/// # let entry: Entry = serde_json::from_str(r#"{"portal": "cloud-partner", "publisher": "contoso", "offer": "vm",
+/// #   "productId": null, "decision": "in-sync", "note": null, "rule": null, "reason": null, "expires": null, "message": null,
+/// #   "source": {"path": "o.yaml", "line": 1, "column": 1}, "notificationEmails": [], "guard": null, "operation": null}"#).unwrap();
 /// assert_eq!(entry.decision, Decision::InSync);
 /// assert_eq!(cancel_pending::report::pending_operation_diff(&entry), "");
 /// ```

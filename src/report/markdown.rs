@@ -126,10 +126,10 @@ fn head(plan: &Plan) -> String {
 
 fn tail(plan: &Plan) -> String {
     format!(
-        "\n{}\n\n<sub>{} · portal {} · {} {} · decision `{}`</sub>\n",
+        "\n{}\n\n<sub>{} · portal {} · {} {} · decision digest `{}`</sub>\n",
         words::coverage(plan),
         markdown_code(&plan.tool),
-        markdown_code(plan.portal.as_str()),
+        words::portals(&plan.portals, markdown_code),
         if plan.unread() > 0 { "not read" } else { "read" },
         plan.created_at,
         plan.decision_digest,

@@ -25,9 +25,9 @@ pub fn outcome_markdown(document: &OutcomeDocument, plan: &Plan, limit: usize) -
         .collect();
     let mut page = format!("### {}\n", words::outcome_headline(document));
     let tail = format!(
-        "\n<sub>{} · portal {} · finished {} · decision `{}`</sub>\n",
+        "\n<sub>{} · portal {} · finished {} · decision digest `{}`</sub>\n",
         markdown_code(&document.tool),
-        markdown_code(document.portal.as_str()),
+        words::portals(&document.portals, markdown_code),
         document.finished_at,
         document.decision_digest,
     );
@@ -53,11 +53,18 @@ pub fn outcome_markdown(document: &OutcomeDocument, plan: &Plan, limit: usize) -
     page
 }
 
+fn is_on_its_portal(location: &str, entry: &OutcomeEntry, document: &OutcomeDocument) -> bool {
+    let portal = document.portals.iter().find(|planned| planned.portal == entry.portal);
+    portal
+        .is_some_and(|planned| location.strip_prefix(planned.origin.as_str()).is_some_and(|path| path.starts_with('/')))
+}
+
 fn row(entry: &OutcomeEntry, document: &OutcomeDocument, locations: &HashMap<&str, &str>) -> String {
     let icon = match entry.outcome {
         Outcome::Cancelled => "✅ cancelled",
         Outcome::Accepted => "⏳ accepted",
         Outcome::AlreadyDone => "☑️ already done",
+        Outcome::Completed => "❌ completed",
         Outcome::Superseded => "↪️ superseded",
         Outcome::Failed => "❌ failed",
         Outcome::Unknown => "❓ unknown",
@@ -66,13 +73,14 @@ fn row(entry: &OutcomeEntry, document: &OutcomeDocument, locations: &HashMap<&st
     let id = entry.operation_id.as_str();
     let mut how: Vec<String> = words::how(entry).map(|how| markdown_code(&how)).into_iter().collect();
     if let Some(location) = &entry.location {
-        how.push(if location.starts_with(&format!("{}/", document.portal)) {
+        how.push(if is_on_its_portal(location, entry, document) {
             linked("cancel operation", location)
         } else {
             format!("the portal points to {}", markdown_code(location))
         });
     }
     how.extend(entry.message.as_deref().map(markdown_code));
+    how.extend(entry.followed_by.as_ref().map(words::follower));
     format!(
         "| {icon} | {} | {} | {} |\n",
         markdown_code(&format!("{} / {}", entry.publisher, entry.offer)),

@@ -12,7 +12,7 @@ use crate::outcome::{Outcome, OutcomeDocument, OutcomeEntry};
 const fn style_of(outcome: Outcome) -> Style {
     let color = match outcome {
         Outcome::Cancelled => AnsiColor::Green,
-        Outcome::Failed | Outcome::NotAttempted => AnsiColor::Red,
+        Outcome::Failed | Outcome::Completed | Outcome::NotAttempted => AnsiColor::Red,
         Outcome::Unknown => AnsiColor::Yellow,
         Outcome::Accepted => AnsiColor::Cyan,
         Outcome::AlreadyDone | Outcome::Superseded => return Style::new().bold(),
@@ -32,7 +32,7 @@ pub fn outcome_text(document: &OutcomeDocument, style: TextStyle) -> String {
         }
     }
     page.blank();
-    page.paragraph(DIM, &format!("Decision {}", document.decision_digest));
+    page.paragraph(DIM, &format!("Decision digest: {}", document.decision_digest));
     page.text
 }
 
@@ -48,6 +48,9 @@ fn block(page: &mut Page, entry: &OutcomeEntry) {
     }
     if let Some(location) = &entry.location {
         page.unwrapped_field("location", &terminal(location));
+    }
+    if let Some(follower) = &entry.followed_by {
+        page.field("then", &words::follower(follower));
     }
     if let Some(advice) = words::advice(entry.outcome) {
         page.field("to do", advice);

@@ -41,7 +41,7 @@ pub fn outputs(plan: &Plan, outcome: Option<&OutcomeDocument>) -> Vec<(String, S
         .filter(|entry| matches!(entry.decision, Decision::Cancel | Decision::Wait))
         .filter_map(|entry| {
             let operation = entry.operation.as_ref()?;
-            let ended = ended.get(&(&entry.publisher, &entry.offer));
+            let ended = ended.get(&entry.key());
             Some(OperationLocation {
                 publisher: entry.publisher.as_str(),
                 offer: entry.offer.as_str(),

@@ -71,14 +71,12 @@ pub fn plan_text(plan: &Plan, style: TextStyle) -> String {
         [Decision::InSync, Decision::Expired].into_iter().flat_map(|decision| plan.entries_with(decision)).collect();
     if !quiet.is_empty() {
         page.blank();
-        let (count, need) =
-            (words::counted(quiet.len(), "marked offer"), if quiet.len() == 1 { "needs" } else { "need" });
-        page.paragraph(BOLD, &format!("{count} {need} nothing"));
+        page.paragraph(BOLD, &words::no_action(quiet.len()));
         rows(&mut page, &quiet);
     }
     page.blank();
     page.paragraph(Style::new(), &words::coverage(plan));
-    page.paragraph(DIM, &format!("Decision {}", plan.decision_digest));
+    page.paragraph(DIM, &format!("Decision digest: {}", plan.decision_digest));
     page.text
 }
 
@@ -115,7 +113,7 @@ fn block(page: &mut Page, entry: &Entry, plan: &Plan) {
     if !entry.notification_emails.is_empty() && entry.decision == Decision::Cancel {
         let hosts = words::recipients(&entry.notification_emails);
         let told: Vec<String> = hosts.iter().map(|(count, host)| format!("{count} at {}", terminal(host))).collect();
-        page.field("told", &told.join(", "));
+        page.field("e-mail", &format!("notification requested for {}", told.join(", ")));
     }
     if let Some((name, meaning)) = words::note(entry) {
         page.field(name, &terminal(&meaning));

@@ -5,8 +5,8 @@
 use jiff::Timestamp;
 
 use crate::domain::{EmailAddress, Operation};
-use crate::outcome::{Outcome, OutcomeDocument, OutcomeEntry};
-use crate::plan::{Decision, Entry, Note, Plan};
+use crate::outcome::{Follower, Outcome, OutcomeDocument, OutcomeEntry};
+use crate::plan::{Decision, Entry, Note, Plan, PlannedPortal};
 
 /// Said wherever something is going to be cancelled.
 pub(super) const IRREVERSIBLE: &str =
@@ -16,19 +16,22 @@ pub(super) const IRREVERSIBLE: &str =
 pub(super) fn headline(plan: &Plan) -> String {
     let summary = &plan.summary;
     let unread = plan.unread();
-    let mut parts = vec![match summary.cancel {
-        0 if unread > 0 => format!("the live state of {} was not read", counted(unread, "marked offer")),
-        0 => "nothing to cancel".to_owned(),
-        count => format!("{} to cancel", counted(count, "operation")),
-    }];
-    for (count, what) in [
-        (summary.wait, "being cancelled already"),
-        (summary.blocked, "blocked"),
-        (summary.error.saturating_sub(unread), "not readable"),
-    ] {
+    let unreadable = summary.error.saturating_sub(unread);
+    let mut parts = Vec::new();
+    match summary.cancel {
+        0 if unread > 0 => parts.push(format!("the live state of {} was not read", counted(unread, "marked offer"))),
+        // Of what could not be read nobody knows whether there is something to cancel.
+        0 if unreadable > 0 => {}
+        0 => parts.push("nothing to cancel".to_owned()),
+        count => parts.push(format!("{} to cancel", counted(count, "operation"))),
+    }
+    for (count, what) in [(summary.wait, "already being cancelled"), (summary.blocked, "blocked")] {
         if count > 0 {
             parts.push(format!("{count} {what}"));
         }
+    }
+    if unreadable > 0 {
+        parts.push(format!("could not check {unreadable} of {}", counted(summary.marked(), "marked offer")));
     }
     let refused = if plan.refused.is_some() { "refused, " } else { "" };
     format!("Cancel plan: {refused}{}", parts.join(", "))
@@ -36,13 +39,30 @@ pub(super) fn headline(plan: &Plan) -> String {
 
 /// How much of the desired state is marked.
 pub(super) fn coverage(plan: &Plan) -> String {
-    let marked = plan.summary.marked();
-    let files = counted(plan.desired.len(), "file");
     format!(
-        "{marked} of {} in {files} {} marked, {} left alone.",
+        "{} in {}: {} marked, {} unmarked",
         counted(plan.entries.len(), "offer"),
-        if marked == 1 { "is" } else { "are" },
+        counted(plan.desired.len(), "file"),
+        plan.summary.marked(),
         plan.summary.ignored,
+    )
+}
+
+/// How many marked offers are as they should be.
+pub(super) fn no_action(count: usize) -> String {
+    format!("{} {} no action", counted(count, "marked offer"), if count == 1 { "needs" } else { "need" })
+}
+
+/// The portals of a document, each address as a format shows it.
+pub(super) fn portals(portals: &[PlannedPortal], shown: impl Fn(&str) -> String) -> String {
+    portals.iter().map(|planned| shown(planned.origin.as_str())).collect::<Vec<_>>().join(", ")
+}
+
+/// What started on the offer after its operation was cancelled.
+pub(super) fn follower(follower: &Follower) -> String {
+    format!(
+        "a new operation, {}, has started on this offer (seen at {}) and was left alone; something publishes it again: stop that first",
+        follower.id, follower.seen_at
     )
 }
 
@@ -72,8 +92,13 @@ pub(super) fn state(entry: &Entry) -> &'static str {
 
 /// Where the live state comes from.
 pub(super) fn provenance(plan: &Plan) -> String {
-    let read = if plan.unread() > 0 { "Not read:" } else { "Read from" };
-    format!("{read} {} at {}", plan.portal, plan.created_at)
+    let portals = portals(&plan.portals, str::to_owned);
+    let nothing_read = plan.summary.error > 0 && plan.summary.error == plan.summary.marked();
+    match (plan.unread(), nothing_read) {
+        (0, false) => format!("Read from {portals} at {}", plan.created_at),
+        (0, true) => format!("Could not read {portals} at {}", plan.created_at),
+        _ => format!("Not read: {portals}, at {}", plan.created_at),
+    }
 }
 
 /// How long ago something was, in the two largest units.
@@ -125,22 +150,24 @@ pub(super) fn recipients(emails: &[EmailAddress]) -> Vec<(String, &str)> {
 /// What a note on a mark means, and what to do about it.
 pub(super) fn note(entry: &Entry) -> Option<(&'static str, String)> {
     let pin = entry.operation.as_ref().map(|operation| operation.id.as_str());
-    Some(match (entry.note?, entry.decision, pin) {
-        (Note::Unpinned, Decision::Cancel | Decision::Wait | Decision::Blocked, Some(id)) => (
-            "unpinned",
-            format!(
-                "The mark has no operationId: left in the file it cancels every later operation too. \
-                 Pin it: operationId: {id}"
-            ),
+    let note = entry.note?;
+    let meaning = match (note, entry.decision, pin) {
+        (Note::Unpinned, Decision::Cancel | Decision::Wait | Decision::Blocked, Some(id)) => format!(
+            "Not pinned: while this mark stays in the file, every future operation is cancelled too. \
+             To pin it, add operationId: {id}"
         ),
-        (Note::Unpinned, ..) => (
-            "unpinned",
-            "The mark has no operationId: the next operation that starts will be cancelled. \
-             Take the mark out, or give it an operationId or an expiry."
-                .to_owned(),
-        ),
-        (Note::Spent, ..) => ("spent", "The pinned operation is over: the mark can be taken out.".to_owned()),
-    })
+        (Note::Unpinned, ..) => "Not pinned: the next operation that starts will be cancelled. \
+             Remove the mark, or give it an operationId or an expiry."
+            .to_owned(),
+        (Note::Spent, ..) => "The pinned operation is over. Remove the mark.".to_owned(),
+        (Note::UnknownPin, ..) => {
+            "The pinned operation is not known to the portal. If the id is right, remove the mark; if it is mistyped, correct it."
+                .to_owned()
+        }
+        (Note::TooLate, ..) => "The operation is past the point where it can be cancelled.".to_owned(),
+        (Note::NotRead, ..) => return None,
+    };
+    Some((note.as_str(), meaning))
 }
 
 /// The first line of an outcome: what was done.
@@ -151,8 +178,9 @@ pub(super) fn outcome_headline(document: &OutcomeDocument) -> String {
     }
     let parts: Vec<String> = [
         (Outcome::Cancelled, "cancelled"),
-        (Outcome::Accepted, "accepted and not seen to end"),
+        (Outcome::Accepted, "accepted but not yet confirmed"),
         (Outcome::AlreadyDone, "already done"),
+        (Outcome::Completed, "completed without being cancelled"),
         (Outcome::Superseded, "superseded"),
         (Outcome::Failed, "failed"),
         (Outcome::Unknown, "not known"),
@@ -162,29 +190,29 @@ pub(super) fn outcome_headline(document: &OutcomeDocument) -> String {
     .filter(|(outcome, _)| document.summary.count(*outcome) > 0)
     .map(|(outcome, text)| format!("{} {text}", document.summary.count(outcome)))
     .collect();
-    format!("Apply: {} of {}", parts.join(", "), counted(total, "operation"))
+    format!("Apply: {}: {}", counted(total, "operation"), parts.join(", "))
 }
 
 /// How an outcome came about: the portal's answer, how many calls, how long.
 pub(super) fn how(entry: &OutcomeEntry) -> Option<String> {
     if entry.attempts == 0 {
-        return (entry.outcome == Outcome::Cancelled).then(|| "cancelled by an earlier request, seen gone".to_owned());
+        return (entry.outcome == Outcome::Cancelled).then(|| "cancelled by an earlier request".to_owned());
     }
     let answer = match entry.http_status {
         Some(200) => "cancelled at once (200)".to_owned(),
         Some(202) => "accepted (202)".to_owned(),
         Some(status) => format!("answered with {status}"),
-        None => "no answer".to_owned(),
+        None => "no response".to_owned(),
     };
     let calls = if entry.attempts > 1 { format!(" to the last of {} calls", entry.attempts) } else { String::new() };
     let seen = match entry.outcome {
         Outcome::Cancelled => {
             let seconds = entry.finished_at.duration_since(entry.started_at).as_secs().max(0);
-            format!(", seen gone after {}", length(seconds))
+            format!(", confirmed cancelled after {}", length(seconds))
         }
         _ => String::new(),
     };
-    let word = entry.final_status.as_ref().map(|word| format!(", last seen as {word}")).unwrap_or_default();
+    let word = entry.final_status.as_ref().map(|word| format!(" (portal status: {word})")).unwrap_or_default();
     Some(format!("{answer}{calls}{seen}{word}"))
 }
 
@@ -201,14 +229,13 @@ fn length(seconds: i64) -> String {
 pub(super) const fn advice(outcome: Outcome) -> Option<&'static str> {
     match outcome {
         Outcome::Cancelled | Outcome::AlreadyDone => None,
-        Outcome::Accepted => Some("Plan again later: it shows whether the portal has finished."),
+        Outcome::Accepted => Some("Plan again later to see whether the portal has finished."),
+        Outcome::Completed => Some("The operation ended by itself. Remove the mark."),
         Outcome::Superseded => {
-            Some("The mark is spent: take it out, or pin the operation that runs now and have that reviewed.")
+            Some("Remove the mark, or pin the operation that is running now and have that reviewed.")
         }
-        Outcome::Failed => Some("The operation was not cancelled. Plan again: it shows what still runs."),
-        Outcome::Unknown => Some(
-            "Look at the operation in the portal, then apply again with the same journal: it settles what is open.",
-        ),
+        Outcome::Failed => Some("The operation was not cancelled. Plan again to see what is still running."),
+        Outcome::Unknown => Some("Look at the operation in the portal, then apply again with the same journal."),
         Outcome::NotAttempted => Some("Nothing was sent. Apply again."),
     }
 }

@@ -9,6 +9,7 @@ use http::StatusCode;
 
 use super::error_body::PortalError;
 use super::token::CredentialError;
+use crate::domain::PortalOrigin;
 
 /// Why a request has no answer that can be used.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -16,14 +17,26 @@ pub enum Failure {
     /// No token to send.
     #[error("signing in failed: {0}")]
     Credential(#[from] CredentialError),
-    /// No connection.
-    #[error("no connection to the portal ({0}); check the address and the network")]
-    Connect(String),
-    /// Not sent, because the portal wants to be left alone for this long.
-    #[error("the portal asks to be left alone for {} s, so nothing was sent", .0.as_secs_f64().ceil())]
-    LeftAlone(Duration),
+    /// TLS can't be set up on this machine.
+    #[error("TLS can't be set up on this machine ({0})")]
+    Setup(String),
+    /// There is no connection, so nothing was sent.
+    #[error("could not reach {origin}{}: {cause}; {}", effort(*attempts, *took), connect_advice(cause))]
+    Connect {
+        /// The portal.
+        origin: PortalOrigin,
+        /// Why.
+        cause: String,
+        /// How often it was tried.
+        attempts: u32,
+        /// How long that took.
+        took: Duration,
+    },
+    /// A path that no token may be sent to. Nothing was sent.
+    #[error("`{0}` is not a path of this portal's API; nothing was sent to it")]
+    OutOfBounds(String),
     /// No answer, or not all of it, within the time for one attempt.
-    #[error("the portal did not answer within {} s; try again, or give it longer with --request-timeout", .0.as_secs_f64())]
+    #[error("the portal did not answer within {} s; try again, or allow more time with --request-timeout", .0.as_secs_f64())]
     Timeout(Duration),
     /// The connection broke before the answer was complete.
     #[error("the connection broke before the answer was complete ({0}); try again")]
@@ -66,12 +79,14 @@ impl Failure {
     #[must_use]
     pub fn is_transient(&self) -> bool {
         match self {
-            Self::Connect(_) | Self::LeftAlone(_) | Self::Timeout(_) | Self::Interrupted(_) => true,
+            Self::Connect { .. } | Self::Timeout(_) | Self::Interrupted(_) => true,
             Self::Status { status, .. } => {
                 status.is_server_error()
                     || matches!(*status, StatusCode::REQUEST_TIMEOUT | StatusCode::TOO_MANY_REQUESTS)
             }
             Self::Credential(_)
+            | Self::Setup(_)
+            | Self::OutOfBounds(_)
             | Self::TooLarge(_)
             | Self::Compressed(_)
             | Self::Redirect { .. }
@@ -80,12 +95,41 @@ impl Failure {
         }
     }
 
+    /// No connection, at the first attempt.
+    pub(super) fn connect(origin: &PortalOrigin, cause: String) -> Self {
+        Self::Connect { origin: origin.clone(), cause, attempts: 1, took: Duration::ZERO }
+    }
+
+    /// The same failure, after so many attempts.
+    pub(super) fn after(self, attempts: u32, took: Duration) -> Self {
+        match self {
+            Self::Connect { origin, cause, .. } => Self::Connect { origin, cause, attempts, took },
+            other => other,
+        }
+    }
+
+    /// Whether the portal asks for fewer requests. A 503 does when it says for how long.
+    #[must_use]
+    pub fn is_throttle(&self) -> bool {
+        match self {
+            Self::Status { status: StatusCode::TOO_MANY_REQUESTS, .. } => true,
+            Self::Status { status: StatusCode::SERVICE_UNAVAILABLE, retry_after, .. } => retry_after.is_some(),
+            _ => false,
+        }
+    }
+
+    /// Whether it says nothing about an offer: any other one would fail in the same way.
+    #[must_use]
+    pub fn is_about_portal(&self) -> bool {
+        matches!(self, Self::Credential(_) | Self::Setup(_) | Self::Connect { .. })
+            || self.status() == Some(StatusCode::UNAUTHORIZED)
+    }
+
     /// How long the portal asks to be left alone.
     #[must_use]
     pub const fn retry_after(&self) -> Option<Duration> {
         match self {
             Self::Status { retry_after, .. } => *retry_after,
-            Self::LeftAlone(wait) => Some(*wait),
             _ => None,
         }
     }
@@ -97,6 +141,21 @@ impl Failure {
             Self::Status { status, .. } | Self::Redirect { status, .. } | Self::Undocumented(status) => Some(*status),
             _ => None,
         }
+    }
+}
+
+fn effort(attempts: u32, took: Duration) -> String {
+    match attempts {
+        0 | 1 => String::new(),
+        attempts => format!(" ({attempts} attempts in {} s)", took.as_secs_f64().ceil()),
+    }
+}
+
+fn connect_advice(cause: &str) -> &'static str {
+    if cause.contains("UnknownIssuer") || cause.contains("certificate") {
+        "if a proxy with a certificate authority of its own is in between, name that authority's file in SSL_CERT_FILE"
+    } else {
+        "check the address, the network, and the proxy if there is one"
     }
 }
 
@@ -120,7 +179,7 @@ fn advice(status: StatusCode) -> &'static str {
         }
         404 => "; check the ids of publisher and offer",
         412 => "; the offer was changed in between",
-        429 => "; it asks for fewer requests: try again later, or lower --concurrency",
+        429 => "; it limits the rate of requests: try again later, or lower --concurrency",
         500..=599 => "; the fault is on its side: try again later",
         _ => "",
     }

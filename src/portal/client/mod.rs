@@ -3,20 +3,24 @@
 //! Owns what keeps a request from costing more than it may. Knows no path, no header and no
 //! status word of any one API.
 
-mod contact;
 mod error_body;
+mod exchange;
 mod failure;
-mod gate;
 mod pace;
+mod path;
+mod reachability;
 mod retry;
+mod slots;
 mod text;
 mod token;
 mod transport;
 
 pub use error_body::PortalError;
+pub use exchange::{Exchange, HttpExchange, Incoming, MAX_ANSWER_BYTES, Outgoing, Wanted};
 pub use failure::Failure;
 pub(super) use retry::retry_after;
+pub(super) use slots::Turn;
 pub(super) use text::plain_text;
 pub use token::{Credential, CredentialError, Pending, StaticToken, Token};
-pub(super) use transport::Answer;
-pub use transport::{Transport, TransportSettings};
+pub(super) use transport::{Answer, Call, Slot};
+pub use transport::{Requests, Retrying, Transport, TransportSettings};

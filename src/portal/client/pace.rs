@@ -52,7 +52,7 @@ const HIGHEST: f64 = 5_000.0;
 
 /// What a request was answered, as far as it matters here.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Verdict {
+pub(super) enum Feedback {
     /// The portal answered it.
     Served,
     /// The portal asks for fewer, and says for how long to be left alone, or does not.
@@ -162,16 +162,16 @@ impl Pace {
     }
 
     /// A request that began at `begun` has ended.
-    pub fn end(&mut self, begun: Instant, verdict: Verdict, now: Instant) {
+    pub fn end(&mut self, begun: Instant, feedback: Feedback, now: Instant) {
         self.under_way = self.under_way.saturating_sub(1);
-        match verdict {
-            Verdict::Nothing => {}
-            Verdict::Served => {
+        match feedback {
+            Feedback::Nothing => {}
+            Feedback::Served => {
                 self.served = self.served.saturating_add(1);
                 // One more with each round of as many as may be.
                 self.limit = (self.limit + 1.0 / self.limit).min(self.most);
             }
-            Verdict::Throttled(asked_pause) => self.throttled(begun, asked_pause, now),
+            Feedback::Throttled(asked_pause) => self.throttled(begun, asked_pause, now),
         }
     }
 
@@ -244,7 +244,7 @@ mod tests {
     /// A portal that lets some requests through: what it says to one that comes at a time, in
     /// seconds from the start.
     trait Portal {
-        fn ask(&mut self, at: f64) -> Verdict;
+        fn ask(&mut self, at: f64) -> Feedback;
     }
 
     /// Fills with `rate` a second up to `size`.
@@ -263,14 +263,14 @@ mod tests {
     }
 
     impl Portal for Bucket {
-        fn ask(&mut self, at: f64) -> Verdict {
+        fn ask(&mut self, at: f64) -> Feedback {
             self.held = self.size.min(self.held + (at - self.at) * self.rate);
             self.at = at;
             if self.held < 1.0 {
-                return Verdict::Throttled(self.says);
+                return Feedback::Throttled(self.says);
             }
             self.held -= 1.0;
-            Verdict::Served
+            Feedback::Served
         }
     }
 
@@ -282,13 +282,13 @@ mod tests {
     }
 
     impl Portal for Window {
-        fn ask(&mut self, at: f64) -> Verdict {
+        fn ask(&mut self, at: f64) -> Feedback {
             let at = at + 0.3;
             if at.floor() > self.second {
                 (self.second, self.count) = (at.floor(), 0);
             }
             self.count += 1;
-            if self.count > self.rate { Verdict::Throttled(Some(Duration::from_secs(1))) } else { Verdict::Served }
+            if self.count > self.rate { Feedback::Throttled(Some(Duration::from_secs(1))) } else { Feedback::Served }
         }
     }
 
@@ -298,12 +298,13 @@ mod tests {
         let start = Instant::now();
         let (mut now, mut left, mut throttled, mut widest) = (start, wanted, 0, 0);
         let mut pace = Pace::new(most, start);
-        let mut under_way: std::collections::VecDeque<(Instant, Verdict)> = [].into();
+        let mut under_way: std::collections::VecDeque<(Instant, Feedback)> = [].into();
         while left > 0 || !under_way.is_empty() {
-            while let Some((begun, verdict)) = under_way.front().copied().filter(|(begun, _)| *begun + latency <= now) {
+            while let Some((begun, feedback)) = under_way.front().copied().filter(|(begun, _)| *begun + latency <= now)
+            {
                 under_way.pop_front();
-                pace.end(begun, verdict, now);
-                if verdict != Verdict::Served {
+                pace.end(begun, feedback, now);
+                if feedback != Feedback::Served {
                     throttled += 1;
                     left += 1;
                 }
@@ -368,7 +369,7 @@ mod tests {
     fn a_portal_that_allows_more_later_is_given_more() {
         struct Later(Bucket, f64);
         impl Portal for Later {
-            fn ask(&mut self, at: f64) -> Verdict {
+            fn ask(&mut self, at: f64) -> Feedback {
                 if at > self.1 {
                     self.0.rate = 200.0;
                 }
@@ -384,7 +385,7 @@ mod tests {
     fn served(pace: &mut Pace, count: usize, at: Instant) {
         for _ in 0..count {
             pace.begin(at).expect("there is room");
-            pace.end(at, Verdict::Served, at);
+            pace.end(at, Feedback::Served, at);
         }
     }
 
@@ -398,14 +399,14 @@ mod tests {
         assert_eq!(pace.begin(start), Err(Wait::ForAnother));
         let later = start + Duration::from_millis(100);
         for wait in [3, 7, 5] {
-            pace.end(start, Verdict::Throttled(Some(Duration::from_secs(wait))), later);
+            pace.end(start, Feedback::Throttled(Some(Duration::from_secs(wait))), later);
         }
         assert!((pace.limit - 8.0).abs() < 1e-9, "{}", pace.limit);
         // The longest of them counts, and it counts for everybody.
         assert_eq!(pace.begin(later), Err(Wait::Closed(later + Duration::from_secs(7))));
         assert_eq!(pace.closed_until(later), Some(later + Duration::from_secs(7)));
         for _ in 0..13 {
-            pace.end(start, Verdict::Nothing, later);
+            pace.end(start, Feedback::Nothing, later);
         }
         let open = later + Duration::from_secs(7);
         assert_eq!(pace.begin(open), Ok(()));
@@ -420,7 +421,7 @@ mod tests {
         assert!((pace.limit - 16.0).abs() < 1e-9);
         pace.begin(start).expect("there is room");
         let later = start + Duration::from_secs(1);
-        pace.end(start, Verdict::Throttled(Some(Duration::ZERO)), later);
+        pace.end(start, Feedback::Throttled(Some(Duration::ZERO)), later);
         assert!((pace.limit - 8.0).abs() < 1e-9);
         let mut at = later;
         for _ in 0..300 {
@@ -440,7 +441,7 @@ mod tests {
             let begun = at;
             pace.begin(begun).expect("its turn");
             at += Duration::from_millis(1);
-            pace.end(begun, Verdict::Throttled(None), at);
+            pace.end(begun, Feedback::Throttled(None), at);
             let Some(until) = pace.closed_until(at) else { panic!("it is closed") };
             waits.push((until - at).as_secs());
             at = until + Duration::from_secs(30);

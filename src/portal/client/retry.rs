@@ -4,21 +4,25 @@
 
 use std::time::{Duration, SystemTime};
 
-use backon::ExponentialBuilder;
+use backon::{BackoffBuilder as _, ExponentialBackoff, ExponentialBuilder};
 use http::header::{HeaderMap, RETRY_AFTER};
 
 /// The longest that a `Retry-After` is waited for. The portal may ask for a day; a run that
 /// people wait for tries again after this, and its deadline ends it.
 const LONGEST_RETRY_AFTER: Duration = Duration::from_secs(30);
 
+/// How often a read is attempted.
+pub(super) const MAX_ATTEMPTS: u32 = 4;
+
 /// The pauses between the attempts at one read: three, growing, jittered.
-pub(super) fn pauses() -> ExponentialBuilder {
+pub(super) fn pauses() -> ExponentialBackoff {
     ExponentialBuilder::default()
         .with_min_delay(Duration::from_millis(300))
         .with_max_delay(Duration::from_secs(8))
         .with_factor(3.0)
         .with_max_times(3)
         .with_jitter()
+        .build()
 }
 
 /// What `Retry-After` asks for: seconds or an HTTP date; a date in the past is no wait at

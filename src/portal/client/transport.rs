@@ -1,69 +1,76 @@
-//! Requests to one portal: one connection pool, one gate, bounded answers, repeated reads.
+//! Requests to one portal: slots, tokens, bounded answers, repeated reads.
 //!
-//! Owns what keeps a request from costing more than it may: no redirects, the token to the
-//! portal's origin alone, time for connecting, for an attempt and for all attempts, the size
-//! of an answer. Knows nothing of offers.
+//! Owns what a request may cost, and that a token goes to the portal's origin and below its
+//! prefix alone. Nothing that happens in a slot waits; what waits happens outside of any.
 
-use std::net::SocketAddr;
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, SystemTime};
 
-use backon::Retryable;
-use http::header::{
-    ACCEPT, AUTHORIZATION, CONTENT_ENCODING, CONTENT_TYPE, HeaderMap, HeaderValue, IF_MATCH, LOCATION, USER_AGENT,
-};
-use http::uri::{Parts, PathAndQuery};
-use http::{Method, Request, Response, StatusCode, Uri};
-use http_body_util::Full;
-use hyper::body::{Bytes, Incoming};
-use tokio::time::{Instant, timeout};
+use bytes::Bytes;
+use http::header::{HeaderMap, LOCATION};
+use http::{Method, StatusCode};
+use tokio::time::{Instant, sleep};
 
-use super::contact::Contact;
 use super::error_body::PortalError;
+use super::exchange::{Exchange, Incoming, Outgoing, Wanted};
 use super::failure::Failure;
-use super::gate::{Gate, Passage};
-use super::pace::Verdict;
-use super::retry;
+use super::pace::Feedback;
+use super::path::is_below;
+use super::reachability::Reachability;
+use super::retry::{self, MAX_ATTEMPTS};
+use super::slots::{Permit, Slots, Turn};
 use super::token::{Credential, Token};
-use crate::domain::{PortalOrigin, first_cause};
-use crate::http_client::{self, BodyError, CONNECT_TIME, Client, Way, read_body};
-
-/// The most bytes of an answer that are read.
-pub const MAX_ANSWER_BYTES: usize = 4 * 1024 * 1024;
-
-/// How long the body of an error answer is waited for.
-const ERROR_BODY_TIME: Duration = Duration::from_secs(2);
+use crate::domain::PortalOrigin;
 
 /// How requests are made.
 #[derive(Debug, Clone)]
 pub struct TransportSettings {
-    /// The most requests that are under way at once. Fewer are where the portal asks for that.
+    /// The maximum of concurrent slots. Fewer are used where the portal asks for that.
     pub concurrency: usize,
     /// The time for one attempt, from connecting to the last byte.
     pub request_timeout: Duration,
-    /// Where an in-process emulator listens: the portal's name then stands for this address.
-    pub emulator: Option<SocketAddr>,
 }
 
 impl Default for TransportSettings {
     fn default() -> Self {
-        Self { concurrency: 16, request_timeout: Duration::from_secs(20), emulator: None }
+        Self { concurrency: 16, request_timeout: Duration::from_secs(20) }
     }
 }
 
 /// The way to a portal.
 pub struct Transport {
-    client: Client<Full<Bytes>>,
-    portal: PortalOrigin,
-    /// The same as an address, which is read once and not for each request.
-    address: Parts,
+    origin: PortalOrigin,
+    prefix: &'static str,
     credential: Arc<dyn Credential>,
-    gate: Arc<Gate>,
-    contact: Contact,
+    exchange: Arc<dyn Exchange>,
+    slots: Arc<Slots>,
+    reachability: Reachability,
     request_timeout: Duration,
 }
 
-/// An answer with a status of success. That to a read has been read to its end.
+/// A request that is sent in a slot.
+#[derive(Debug, Clone)]
+pub(in crate::portal) struct Call {
+    pub method: Method,
+    pub path_and_query: String,
+    pub headers: HeaderMap,
+    pub body: Bytes,
+    pub wanted: Wanted,
+}
+
+impl Call {
+    pub fn get(path_and_query: &str, wanted: Wanted) -> Self {
+        Self {
+            method: Method::GET,
+            path_and_query: path_and_query.to_owned(),
+            headers: HeaderMap::new(),
+            body: Bytes::new(),
+            wanted,
+        }
+    }
+}
+
+/// An answer with a status of success.
 #[derive(Debug)]
 pub(in crate::portal) struct Answer {
     pub status: StatusCode,
@@ -71,224 +78,184 @@ pub(in crate::portal) struct Answer {
     pub body: Bytes,
 }
 
-/// How much of a successful answer is waited for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Wanted {
-    /// All of it.
-    Body,
-    /// Status and headers. What they say stands, whatever becomes of the body.
-    Head,
+/// One unit of a portal's concurrency. Requests in it are sent once each, with one token.
+pub(in crate::portal) struct Slot<'a> {
+    transport: &'a Transport,
+    token: Token,
+    permit: Permit,
+}
+
+/// Makes reads: in a slot, or with a slot for each attempt.
+pub trait Requests: Sync {
+    /// Reads.
+    #[expect(private_interfaces, reason = "the trait is not to be used outside of the portals")]
+    fn get(&self, path_and_query: &str, wanted: Wanted) -> impl Future<Output = Result<Answer, Failure>> + Send;
+}
+
+/// Reads with a slot for each attempt, and tries again what may pass by itself.
+pub struct Retrying<'a> {
+    pub(in crate::portal) transport: &'a Transport,
+    pub(in crate::portal) turn: Turn,
 }
 
 impl Transport {
-    /// Opens no connection yet.
-    ///
-    /// # Errors
-    /// When the portal's origin is not an address.
+    /// Opens no connection yet. Every request stays below `prefix`.
+    #[must_use]
     pub fn new(
-        portal: PortalOrigin,
+        origin: PortalOrigin,
+        prefix: &'static str,
         credential: Arc<dyn Credential>,
+        exchange: Arc<dyn Exchange>,
         settings: &TransportSettings,
-    ) -> Result<Self, Failure> {
-        let way = match settings.emulator {
-            Some(address) => Way::To(address),
-            // A proxy could not reach loopback.
-            None if portal.is_loopback() => Way::Direct,
-            None => Way::Proxied,
-        };
-        // Less than an attempt may take: where there is no connection, nothing was sent, and that is to be known.
-        let client = http_client::client(way, CONNECT_TIME.min(settings.request_timeout / 2), settings.concurrency);
-        let gate = Gate::new(settings.concurrency);
-        let address: Uri = portal.as_str().parse().map_err(|error| Failure::Connect(format!("{error}")))?;
-        let address = address.into_parts();
-        Ok(Self {
-            client,
-            portal,
-            address,
+    ) -> Self {
+        Self {
+            origin,
+            prefix,
             credential,
-            gate,
-            contact: Contact::default(),
+            exchange,
+            slots: Slots::new(settings.concurrency),
+            reachability: Reachability::default(),
             request_timeout: settings.request_timeout,
-        })
+        }
     }
 
-    /// The portal it leads to.
+    /// The portal that it leads to.
     #[must_use]
-    pub const fn portal(&self) -> &PortalOrigin {
-        &self.portal
+    pub const fn origin(&self) -> &PortalOrigin {
+        &self.origin
+    }
+
+    /// A token that will do for a while: one with fewer than five minutes left is renewed.
+    pub(in crate::portal) async fn sign_in(&self) -> Result<Token, Failure> {
+        Ok(self.credential.token().await?)
+    }
+
+    /// Another token than the one that the portal did not accept.
+    pub(in crate::portal) async fn renew(&self, rejected: &Token) -> Result<Token, Failure> {
+        Ok(self.credential.renew(rejected).await?)
+    }
+
+    /// Waits for a slot.
+    pub(in crate::portal) async fn slot(&self, turn: Turn, token: Token) -> Slot<'_> {
+        Slot { transport: self, token, permit: self.slots.take(turn).await }
     }
 
     /// Reads, again where a failure may pass, unless the portal was just found to be out of reach.
     /// No attempt begins later than three times the time of one after the first, which itself may
     /// have waited for its turn.
-    pub(in crate::portal) async fn get(&self, path_and_query: &str) -> Result<Answer, Failure> {
+    async fn read(&self, turn: Turn, call: &Call) -> Result<Answer, Failure> {
         let came = Instant::now();
-        if let Some(failure) = self.contact.lost(came) {
+        if let Some(failure) = self.reachability.lost(came) {
             return Err(failure);
         }
-        let begun = OnceLock::new();
-        let turn = || async {
-            let passage = self.gate.read().await;
-            begun.get_or_init(Instant::now);
-            Ok(passage)
-        };
-        let read = (|| self.authorized(Method::GET, path_and_query, Wanted::Body, turn, |_| {}))
-            .retry(retry::pauses())
-            .when(|failure: &Failure| failure.is_transient())
-            .adjust(|failure: &Failure, pause: Option<Duration>| {
-                let pause = failure.retry_after().map_or(pause, |asked| pause.map(|pause| pause.max(asked)))?;
-                let begun = *begun.get_or_init(Instant::now);
-                (Instant::now() + pause < begun + 3 * self.request_timeout).then_some(pause)
-            })
-            .notify(|failure: &Failure, pause: Duration| {
-                tracing::info!(path = path_and_query, wait_ms = pause.as_millis(), %failure, "reading again");
-            })
-            .await;
-        if let Err(failure @ Failure::Connect(_)) = &read {
-            self.contact.lose(came, Instant::now(), failure);
-        }
-        read
-    }
-
-    /// Writes, once. Only where the portal does not accept the token, and so has done nothing,
-    /// it is sent again with another one.
-    pub(in crate::portal) async fn post(
-        &self,
-        path_and_query: &str,
-        body: Vec<u8>,
-        if_match: &str,
-    ) -> Result<Answer, Failure> {
-        let if_match = HeaderValue::try_from(if_match)
-            .map_err(|_| Failure::Connect("the offer's entity tag can't stand in an HTTP header".to_owned()))?;
-        let body = Bytes::from(body);
-        let finish = move |request: &mut Request<Full<Bytes>>| {
-            request.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-            request.headers_mut().insert(IF_MATCH, if_match.clone());
-            *request.body_mut() = Full::new(body.clone());
-        };
-        let turn = || async { self.gate.write().await.map_err(Failure::LeftAlone) };
-        self.authorized(Method::POST, path_and_query, Wanted::Head, turn, finish).await
-    }
-
-    /// One attempt with a token; once more with another one where the portal does not accept the first.
-    async fn authorized<T: Future<Output = Result<Passage, Failure>> + Send>(
-        &self,
-        method: Method,
-        path_and_query: &str,
-        wanted: Wanted,
-        turn: impl Fn() -> T + Send + Sync,
-        finish: impl Fn(&mut Request<Full<Bytes>>) + Send + Sync,
-    ) -> Result<Answer, Failure> {
-        let token = self.credential.token().await?;
-        let first = self.attempt(method.clone(), path_and_query, wanted, &token, turn().await?, &finish).await;
-        match first {
-            Err(Failure::Status { status: StatusCode::UNAUTHORIZED, .. }) => {
-                match self.credential.renew(&token).await {
-                    Ok(renewed) => self.attempt(method, path_and_query, wanted, &renewed, turn().await?, &finish).await,
-                    Err(error) => {
-                        tracing::info!(%error, "no other token");
-                        first
+        let mut pauses = retry::pauses();
+        let mut token = self.sign_in().await?;
+        let begun: OnceLock<Instant> = OnceLock::new();
+        let (mut attempts, mut renewed) = (0, false);
+        loop {
+            let result = {
+                let slot = self.slot(turn, token.clone()).await;
+                begun.get_or_init(Instant::now);
+                slot.send(call.clone()).await
+            };
+            attempts += 1;
+            let failure = match result {
+                Ok(answer) => return Ok(answer),
+                Err(failure) => failure,
+            };
+            if failure.status() == Some(StatusCode::UNAUTHORIZED) && !renewed {
+                renewed = true;
+                match self.renew(&token).await {
+                    Ok(other) => {
+                        token = other;
+                        attempts -= 1;
+                        continue;
                     }
+                    Err(error) => tracing::info!(%error, "no other token"),
                 }
             }
-            other => other,
+            let begun = *begun.get_or_init(Instant::now);
+            let pause = failure.is_transient().then(|| pauses.next()).flatten();
+            let pause = pause.map(|pause| failure.retry_after().map_or(pause, |asked| pause.max(asked)));
+            let in_time =
+                |pause: &Duration| begun.elapsed().saturating_add(*pause) < self.request_timeout.saturating_mul(3);
+            let Some(pause) = pause.filter(in_time).filter(|_| attempts < MAX_ATTEMPTS) else {
+                let failure = failure.after(attempts, begun.elapsed());
+                if matches!(failure, Failure::Connect { .. }) {
+                    self.reachability.lose(came, Instant::now(), &failure);
+                }
+                return Err(failure);
+            };
+            tracing::info!(path = call.path_and_query, wait_ms = pause.as_millis(), %failure, "reading again");
+            sleep(pause).await;
         }
     }
 
-    async fn attempt(
-        &self,
-        method: Method,
-        path_and_query: &str,
-        wanted: Wanted,
-        token: &Token,
-        passage: Passage,
-        finish: &(impl Fn(&mut Request<Full<Bytes>>) + Send + Sync),
-    ) -> Result<Answer, Failure> {
-        let mut request = self.request(method.clone(), path_and_query, token)?;
-        finish(&mut request);
-        let started = Instant::now();
-        let time = self.request_timeout;
-        let result = timeout(time, self.exchange(request, wanted)).await.unwrap_or(Err(Failure::Timeout(time)));
-        passage.end(verdict(&result));
-        if !matches!(result, Err(Failure::Connect(_) | Failure::Timeout(_))) {
-            self.contact.heard(Instant::now());
+    fn judge(&self, incoming: Incoming) -> Result<Answer, Failure> {
+        let Incoming { status, headers, body } = incoming;
+        if status.is_redirection() {
+            let to = headers.get(LOCATION).map(|to| String::from_utf8_lossy(to.as_bytes()).chars().take(200).collect());
+            return Err(Failure::Redirect { status, to });
         }
+        if status.is_success() {
+            return Ok(Answer { status, headers, body });
+        }
+        let retry_after = retry::retry_after(&headers, SystemTime::now());
+        Err(Failure::Status { status, error: PortalError::read(&body), retry_after })
+    }
+}
+
+impl Slot<'_> {
+    /// The token that its requests carry.
+    pub const fn token(&self) -> &Token {
+        &self.token
+    }
+
+    /// Sends a request, once: no pause, no repetition, no sign-in.
+    pub async fn send(&self, call: Call) -> Result<Answer, Failure> {
+        let transport = self.transport;
+        let Call { method, path_and_query, headers, body, wanted } = call;
+        if !is_below(&path_and_query, transport.prefix, &transport.origin) {
+            return Err(Failure::OutOfBounds(path_and_query.chars().take(200).collect()));
+        }
+        let started = Instant::now();
+        let shown = (method.clone(), path_and_query.clone());
+        let request = Outgoing { method, path_and_query, headers, body, token: self.token.clone(), wanted };
+        let result = transport.exchange.exchange(request).await.and_then(|incoming| transport.judge(incoming));
+        self.permit.report(feedback(&result));
+        if !matches!(result, Err(Failure::Connect { .. } | Failure::Timeout(_))) {
+            transport.reachability.heard(Instant::now());
+        }
+        let (method, path) = shown;
         let milliseconds = started.elapsed().as_millis();
         match &result {
-            Ok(answer) => {
-                tracing::debug!(%method, path = path_and_query, bytes = answer.body.len(), milliseconds, "answered");
-            }
-            Err(failure) => tracing::debug!(%method, path = path_and_query, milliseconds, %failure, "failed"),
+            Ok(answer) => tracing::debug!(%method, path, bytes = answer.body.len(), milliseconds, "answered"),
+            Err(failure) => tracing::debug!(%method, path, milliseconds, %failure, "failed"),
         }
         result
     }
+}
 
-    fn request(&self, method: Method, path_and_query: &str, token: &Token) -> Result<Request<Full<Bytes>>, Failure> {
-        let invalid = |error: http::Error| Failure::Connect(format!("`{path_and_query}` is no path: {error}"));
-        let mut parts = Parts::default();
-        parts.scheme.clone_from(&self.address.scheme);
-        parts.authority.clone_from(&self.address.authority);
-        let path = PathAndQuery::try_from(path_and_query).map_err(|error| invalid(error.into()))?;
-        parts.path_and_query = Some(path);
-        let mut request = Request::new(Full::default());
-        *request.method_mut() = method;
-        *request.uri_mut() = Uri::from_parts(parts).map_err(|error| invalid(error.into()))?;
-        let headers = request.headers_mut();
-        headers.insert(AUTHORIZATION, token.header());
-        headers.insert(ACCEPT, HeaderValue::from_static("application/json"));
-        headers.insert(USER_AGENT, HeaderValue::from_static(http_client::USER_AGENT));
-        Ok(request)
+impl Requests for Retrying<'_> {
+    #[expect(private_interfaces, reason = "as in the trait")]
+    async fn get(&self, path_and_query: &str, wanted: Wanted) -> Result<Answer, Failure> {
+        self.transport.read(self.turn, &Call::get(path_and_query, wanted)).await
     }
+}
 
-    async fn exchange(&self, request: Request<Full<Bytes>>, wanted: Wanted) -> Result<Answer, Failure> {
-        let mut response = self.client.request(request).await.map_err(|error| {
-            let cause = first_cause(&error);
-            if error.is_connect() { Failure::Connect(cause) } else { Failure::Interrupted(cause) }
-        })?;
-        let status = response.status();
-        if status.is_redirection() {
-            let to = response
-                .headers()
-                .get(LOCATION)
-                .map(|to| String::from_utf8_lossy(to.as_bytes()).chars().take(200).collect());
-            return Err(Failure::Redirect { status, to });
-        }
-        if !status.is_success() {
-            // The status stands by itself; what the portal says of it is read if it comes.
-            let body = timeout(ERROR_BODY_TIME, plain_body(&mut response)).await.unwrap_or(Ok(Bytes::new()));
-            let retry_after = retry::retry_after(response.headers(), SystemTime::now());
-            let error = PortalError::read(&body.unwrap_or_default());
-            return Err(Failure::Status { status, error, retry_after });
-        }
-        let body = match wanted {
-            Wanted::Head => Bytes::new(),
-            Wanted::Body => plain_body(&mut response).await?,
-        };
-        Ok(Answer { status, headers: std::mem::take(response.headers_mut()), body })
+impl Requests for &Slot<'_> {
+    #[expect(private_interfaces, reason = "as in the trait")]
+    async fn get(&self, path_and_query: &str, wanted: Wanted) -> Result<Answer, Failure> {
+        self.send(Call::get(path_and_query, wanted)).await
     }
 }
 
 /// What an answer says of how many requests there may be. A 503 says it when it says for how long.
-fn verdict(result: &Result<Answer, Failure>) -> Verdict {
+fn feedback(result: &Result<Answer, Failure>) -> Feedback {
     match result {
-        Err(Failure::Status { status: StatusCode::TOO_MANY_REQUESTS, retry_after, .. }) => {
-            Verdict::Throttled(*retry_after)
-        }
-        Err(Failure::Status {
-            status: StatusCode::SERVICE_UNAVAILABLE, retry_after: retry_after @ Some(_), ..
-        }) => Verdict::Throttled(*retry_after),
-        Err(Failure::Status { status, .. }) if status.is_server_error() => Verdict::Nothing,
-        Ok(_) | Err(Failure::Status { .. } | Failure::Redirect { .. }) => Verdict::Served,
-        Err(_) => Verdict::Nothing,
+        Err(failure) if failure.is_throttle() => Feedback::Throttled(failure.retry_after()),
+        Err(Failure::Status { status, .. }) if status.is_server_error() => Feedback::Nothing,
+        Ok(_) | Err(Failure::Status { .. } | Failure::Redirect { .. }) => Feedback::Served,
+        Err(_) => Feedback::Nothing,
     }
-}
-
-async fn plain_body(response: &mut Response<Incoming>) -> Result<Bytes, Failure> {
-    if let Some(encoding) = response.headers().get(CONTENT_ENCODING).filter(|encoding| *encoding != "identity") {
-        return Err(Failure::Compressed(String::from_utf8_lossy(encoding.as_bytes()).chars().take(40).collect()));
-    }
-    read_body(response, MAX_ANSWER_BYTES).await.map_err(|error| match error {
-        BodyError::TooLarge => Failure::TooLarge(MAX_ANSWER_BYTES),
-        BodyError::Broken(cause) => Failure::Interrupted(cause),
-    })
 }

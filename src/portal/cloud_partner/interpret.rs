@@ -3,15 +3,18 @@
 //! Owns every tolerance: two spellings, an operation as object or array, status words in any
 //! form, HTML in messages. What can't be read is an error in words; nothing is guessed.
 
-use std::time::Duration;
+use std::collections::HashMap;
 
 use jiff::Timestamp;
 use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
 
 use super::wire::{Message, OperationDocument, StepDocument, Submission};
-use crate::domain::{Operation, OperationId, Phase, StatusWord};
-use crate::portal::Progress;
+use super::words::{self, RequestState};
+use crate::domain::{
+    Cancellability, OfferKey, Operation, OperationId, Phase, ProductId, RunningOperation, StatusWord, product_page,
+};
+use crate::portal::CancellationProgress;
 use crate::portal::client::plain_text;
 
 /// The longest text of the portal that is kept, in characters.
@@ -20,115 +23,196 @@ const MAX_TEXT: usize = 1_000;
 /// The longest word of the portal that is kept, in characters.
 const MAX_WORD: usize = 100;
 
-/// An operation that is listed as running.
+/// Times before this are the portal's way to say "never": it writes the years 1 and 1601.
+const FIRST_YEAR: i16 = 1970;
+
+/// An operation as the list of an offer's operations shows it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Listed {
+pub(super) struct ListedOperation {
     pub id: OperationId,
     pub kind: Option<String>,
     pub state: Option<StatusWord>,
+    /// What the state comes to. Where the list gives none, it is running as far as anybody knows.
+    pub phase: Phase,
     pub changed_at: Option<Timestamp>,
+    /// The page for people of the offer that it is on.
+    pub link: Option<String>,
 }
 
-/// Reads the answer of `GET …/submissions/?status=running`. The filter is the portal's, and
-/// held against what it lets through: what says that it is over is left out.
-pub(super) fn running_submissions(body: &[u8]) -> Result<Vec<Listed>, String> {
+/// Reads the answer of `GET …/submissions/`: all operations of an offer, each once.
+pub(super) fn submissions(body: &[u8], asked: &OfferKey) -> Result<Vec<ListedOperation>, String> {
     let submissions: Vec<Submission> =
-        serde_json::from_slice(body).map_err(|error| format!("not a list of submissions ({error})"))?;
-    let mut listed: Vec<Listed> = Vec::new();
+        serde_json::from_slice(without_mark(body)).map_err(|error| format!("not a list of submissions ({error})"))?;
+    let mut listed: Vec<ListedOperation> = Vec::new();
+    let mut places: HashMap<OperationId, usize> = HashMap::new();
     for submission in submissions {
+        is_about(&submission, asked)?;
         let state = unfinished_of(submission.submission_state.as_deref(), submission.status.as_deref());
-        if state.as_ref().is_some_and(StatusWord::is_final) {
-            continue;
-        }
-        let id =
-            submission.id.parse::<OperationId>().map_err(|error| format!("the id of a running operation {error}"))?;
-        if listed.iter().any(|other| other.id.same(&id)) {
-            continue;
-        }
+        let phase = state.as_ref().map_or(Phase::Running, words::phase);
+        let id = match submission.id.parse::<OperationId>() {
+            Ok(id) => id,
+            // What is over is not going to be named.
+            Err(_) if phase.is_over() => continue,
+            Err(error) => return Err(format!("the id of a running operation {error}")),
+        };
         let changed = [&submission.changed_time, &submission.last_action_date_time, &submission.created_date_time];
-        listed.push(Listed {
-            id,
+        let operation = ListedOperation {
+            id: id.clone(),
             kind: submission.submission_type.as_deref().and_then(word).map(|word| word.as_str().to_owned()),
             state,
+            phase,
             changed_at: changed.into_iter().flatten().find_map(|text| timestamp(text)),
-        });
+            link: submission.offer_id.and_then(|guid| guid.parse::<ProductId>().ok()).map(|id| product_page(&id)),
+        };
+        match places.get(&id) {
+            None => {
+                places.insert(id, listed.len());
+                listed.push(operation);
+            }
+            Some(&at) if listed[at].phase.is_over() => listed[at] = operation,
+            Some(_) => {}
+        }
     }
     Ok(listed)
+}
+
+/// An answer about another publisher or offer than was asked says nothing about this one.
+fn is_about(submission: &Submission, asked: &OfferKey) -> Result<(), String> {
+    let other = |what: &str, told: &str, asked: &str| {
+        let told: String = told.chars().take(MAX_WORD).collect();
+        Err(format!("it is about the {what} `{told}`, and `{asked}` was asked for"))
+    };
+    if let Some(publisher) = &submission.publisher_id
+        && !publisher.is_empty()
+        && asked.publisher != **publisher
+    {
+        return other("publisher", publisher, asked.publisher.as_str());
+    }
+    // By the API's page this is the offer's GUID. Where it is a readable id, it has to be the right one.
+    if let Some(offer) = &submission.offer_id
+        && !offer.is_empty()
+        && !crate::domain::is_guid(offer)
+        && asked.offer != **offer
+    {
+        return other("offer", offer, asked.offer.as_str());
+    }
+    Ok(())
+}
+
+/// A body without the byte order mark that some front ends put before JSON.
+fn without_mark(body: &[u8]) -> &[u8] {
+    body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(body)
 }
 
 /// Of two spellings of one state, the one that leaves the operation unfinished where they differ.
 fn unfinished_of(first: Option<&str>, second: Option<&str>) -> Option<StatusWord> {
     let (first, second) = (first.and_then(word), second.and_then(word));
     match (first, second) {
-        (Some(first), Some(second)) if first.is_final() => Some(second),
+        (Some(first), Some(second)) if words::phase(&first).is_over() => Some(second),
         (first, second) => first.or(second),
     }
 }
 
-/// What an operation's document adds to what the list said of it.
+/// What an operation's own document says of its state.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Described {
-    pub operation: Operation,
-    pub message: Option<String>,
-    pub is_over: bool,
+pub(super) struct OwnState {
+    pub phase: Option<Phase>,
+    pub word: Option<StatusWord>,
 }
 
-/// Reads the answer of `GET …/operations/{id}`.
-pub(super) fn operation(body: &[u8], listed: Listed, location: String) -> Result<Described, String> {
+/// Reads the state of an operation that is not listed as running.
+pub(super) fn own_state(body: &[u8]) -> Result<OwnState, String> {
+    let word = operation_document(body)?.status.as_deref().and_then(word);
+    Ok(OwnState { phase: word.as_ref().map(words::phase), word })
+}
+
+/// What became of an operation that was listed as running.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Described {
+    Running(Box<RunningOperation>),
+    /// It ended between the two reads.
+    Over(Phase, StatusWord),
+}
+
+/// Reads the answer of `GET …/operations/{id}` for an operation that is listed as running.
+pub(super) fn operation(
+    body: &[u8],
+    listed: ListedOperation,
+    location: String,
+    guard: Option<String>,
+) -> Result<Described, String> {
     let document = operation_document(body)?;
     let own = document.status.as_deref().and_then(word);
-    let is_over = own.as_ref().is_some_and(StatusWord::is_final);
-    // The more telling of the two words: one that is not known, or that says that it is
-    // being cancelled, must not be hidden by a plain "running".
-    let state = match (&own, &listed.state) {
-        (Some(own), Some(listed)) if own.phase() == Phase::Pending => Some(listed.clone()),
-        (Some(own), _) => Some(own.clone()),
-        (None, listed) => listed.clone(),
-    };
+    let own_phase = own.as_ref().map(words::phase);
+    if let (Some(phase), Some(word)) = (own_phase.filter(|phase| phase.is_over()), own.clone()) {
+        return Ok(Described::Over(phase, word));
+    }
+    let (phase, state) = more_telling((listed.phase, listed.state), (own_phase, own));
     let cancellation = match &document.cancellation_request_state {
         None | Some(serde_json::Value::Null) => None,
         Some(serde_json::Value::String(text)) => word(text),
         // Something is said about cancelling, and not in a word: kept, so that it blocks.
         Some(other) => Some(StatusWord::new(cut(&other.to_string(), MAX_WORD))),
     };
+    let (phase, cancellability) = match cancellation.as_ref().map(words::request_state) {
+        None => (phase, Cancellability::Unsaid),
+        Some(RequestState::Requested) => (Phase::Cancelling, Cancellability::Unsaid),
+        Some(RequestState::Can(cancellability)) => (phase, cancellability),
+    };
     let step = current_step(&document.steps);
     let message = messages(step.map(|(_, step)| step), &document.messages);
     let count = u32::try_from(document.steps.len()).ok().filter(|count| *count > 0);
-    Ok(Described {
-        operation: Operation {
-            id: listed.id,
-            location,
-            kind: listed.kind,
-            state,
-            changed_at: listed.changed_at,
-            step: step.and_then(|(_, step)| text(step.step_name.as_deref().or(step.id.as_deref()))),
-            step_status: step.and_then(|(_, step)| step.status.as_deref()).and_then(word),
-            step_number: step.and_then(|(index, _)| u32::try_from(index + 1).ok()),
-            step_count: count,
-            step_estimate: step.and_then(|(_, step)| text(step.estimated_time_frame.as_deref())),
-            progress: step.and_then(|(_, step)| step.progress_percentage).map(percent),
-            cancellation,
-        },
-        message,
-        is_over,
-    })
+    let operation = Operation {
+        id: listed.id,
+        job_id: None,
+        location,
+        link: listed.link,
+        kind: listed.kind,
+        state,
+        changed_at: listed.changed_at,
+        step: step.and_then(|(_, step)| text(step.step_name.as_deref().or(step.id.as_deref()))),
+        step_status: step.and_then(|(_, step)| step.status.as_deref()).and_then(word),
+        step_number: step.and_then(|(index, _)| u32::try_from(index + 1).ok()),
+        step_count: count,
+        step_estimate: step.and_then(|(_, step)| text(step.estimated_time_frame.as_deref())),
+        progress: step.and_then(|(_, step)| step.progress_percentage).map(percent),
+        cancellation,
+    };
+    Ok(Described::Running(Box::new(RunningOperation { operation, phase, cancellability, message, guard })))
 }
 
-/// Reads what the document of any long-running operation says of its state.
-pub(super) fn progress(body: &[u8], retry_after: Option<Duration>) -> Result<Progress, String> {
+/// Of what the list and the operation itself say, the more telling: that it is being cancelled,
+/// or a word that is not known, must not be hidden by a plain "running".
+fn more_telling(
+    (listed, listed_word): (Phase, Option<StatusWord>),
+    (own, own_word): (Option<Phase>, Option<StatusWord>),
+) -> (Phase, Option<StatusWord>) {
+    let Some(own) = own else { return (listed, listed_word) };
+    let rank = |phase: Phase| match phase {
+        Phase::Cancelling => 3,
+        Phase::Unknown => 2,
+        Phase::Running => 1,
+        _ => 0,
+    };
+    if listed_word.is_some() && rank(listed) >= rank(own) { (listed, listed_word) } else { (own, own_word) }
+}
+
+/// Reads what the document of a cancellation says of it.
+pub(super) fn progress(body: &[u8]) -> Result<CancellationProgress, String> {
     let document = operation_document(body)?;
     let step = current_step(&document.steps).map(|(_, step)| step);
-    Ok(Progress {
-        status: document.status.as_deref().and_then(word),
+    let status = document.status.as_deref().and_then(word);
+    Ok(CancellationProgress {
+        phase: status.as_ref().map_or(Phase::Unknown, words::phase),
+        status,
         step: step.and_then(|step| text(step.step_name.as_deref().or(step.id.as_deref()))),
         percent: step.and_then(|step| step.progress_percentage).map(percent),
-        retry_after,
     })
 }
 
 fn operation_document(body: &[u8]) -> Result<OperationDocument, String> {
     let unreadable = |error: serde_json::Error| format!("not an operation ({error})");
-    let value: serde_json::Value = serde_json::from_slice(body).map_err(unreadable)?;
+    let value: serde_json::Value = serde_json::from_slice(without_mark(body)).map_err(unreadable)?;
     let value = match value {
         serde_json::Value::Array(mut items) if items.len() == 1 => items.swap_remove(0),
         serde_json::Value::Array(items) => {
@@ -149,9 +233,7 @@ fn current_step(steps: &[StepDocument]) -> Option<(usize, &StepDocument)> {
     let waiting = |step: &StepDocument| {
         word(step).is_none_or(|word| word.as_str().to_lowercase().replace([' ', '_', '-'], "") == "notstarted")
     };
-    let done = |step: &StepDocument| {
-        word(step).is_some_and(|word| word.phase() == Phase::Finished && !word.as_str().eq_ignore_ascii_case("failed"))
-    };
+    let done = |step: &StepDocument| word(step).is_some_and(|word| words::phase(&word) == Phase::Completed);
     let numbered = || steps.iter().enumerate();
     numbered()
         .find(|(_, step)| !done(step) && !waiting(step))
@@ -198,34 +280,63 @@ fn cut(text: &str, most: usize) -> String {
     }
 }
 
-/// A time of the portal: RFC 3339, or without an offset, which then is UTC.
+/// A time of the portal: RFC 3339, or without an offset, which then is UTC. The times by which it
+/// says "never" are none.
 fn timestamp(text: &str) -> Option<Timestamp> {
     let text = text.trim();
-    text.parse().ok().or_else(|| {
+    let time: Timestamp = text.parse().ok().or_else(|| {
         let time: DateTime = text.parse().ok()?;
         time.to_zoned(TimeZone::UTC).ok().map(|zoned| zoned.timestamp())
-    })
+    })?;
+    (time.to_zoned(TimeZone::UTC).year() >= FIRST_YEAR).then_some(time)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    fn asked() -> OfferKey {
+        OfferKey {
+            portal: crate::domain::PortalKind::CloudPartner,
+            publisher: "contoso".parse().expect("an id"),
+            offer: "vm".parse().expect("an id"),
+        }
+    }
+
+    fn list(body: &str) -> Result<Vec<ListedOperation>, String> {
+        submissions(body.as_bytes(), &asked())
+    }
+
     #[test]
     fn a_list_in_both_spellings() {
-        let body = br#"[
+        let listed = list(
+            r#"[
             {"id": "a", "submissionType": "publish", "submissionState": "running", "changedTime": "2018-03-26T21:46:01.179948Z", "version": 636576975611768314},
             {"id": "b", "status": "Running", "createdDateTime": "2018-03-26T21:46:01"},
             {"id": "c", "submissionState": "completed"},
             {"id": "d", "submissionState": "Canceled", "status": "running"},
-            {"id": "A"},
-            {"id": "e"}
-        ]"#;
-        let listed = running_submissions(body).expect("a list");
-        let seen: Vec<_> = listed.iter().map(|l| (l.id.as_str(), l.state.as_ref().map(StatusWord::as_str))).collect();
-        assert_eq!(seen, [("a", Some("running")), ("b", Some("Running")), ("d", Some("running")), ("e", None)]);
+            {"id": "A", "submissionState": "completed"},
+            {"id": "e"},
+            {"id": "f", "submissionState": "Not Started", "changedTime": "0001-01-01T00:00:00Z"},
+            {"id": "../..", "submissionState": "failed"}
+        ]"#,
+        )
+        .expect("a list");
+        let seen: Vec<_> = listed.iter().map(|one| (one.id.as_str(), one.phase)).collect();
+        assert_eq!(
+            seen,
+            [
+                ("a", Phase::Running),
+                ("b", Phase::Running),
+                ("c", Phase::Completed),
+                ("d", Phase::Running),
+                ("e", Phase::Running),
+                ("f", Phase::Queued),
+            ]
+        );
         assert_eq!(listed[0].changed_at.map(|t| t.to_string()).as_deref(), Some("2018-03-26T21:46:01.179948Z"));
         assert_eq!(listed[1].changed_at.map(|t| t.to_string()).as_deref(), Some("2018-03-26T21:46:01Z"));
+        assert_eq!(listed[5].changed_at, None, "the year 1 means never");
     }
 
     #[test]
@@ -233,38 +344,68 @@ mod tests {
         for bad in
             ["", "{}", "null", "[1]", "[{}]", "<html>", "[{\"id\": \"..\"}]", "[{\"id\": \"a\"}", "[{\"id\": null}]"]
         {
-            assert!(running_submissions(bad.as_bytes()).is_err(), "{bad}");
+            assert!(list(bad).is_err(), "{bad}");
         }
-        assert_eq!(running_submissions(b" [] "), Ok(vec![]));
+        assert_eq!(list(" [] "), Ok(vec![]));
+        assert_eq!(list("\u{feff}[]"), Ok(vec![]), "some front ends put a byte order mark before it");
     }
 
-    fn listed(state: Option<&str>) -> Listed {
-        Listed { id: "a".parse().expect("an id"), kind: None, state: state.map(StatusWord::new), changed_at: None }
+    #[test]
+    fn an_answer_about_another_offer_is_no_answer() {
+        for bad in [
+            r#"[{"id": "a", "publisherId": "fabrikam"}]"#,
+            r#"[{"id": "a", "publisherId": "contoso", "offerId": "other"}]"#,
+        ] {
+            assert!(list(bad).is_err(), "{bad}");
+        }
+        let guid = r#"[{"id": "a", "publisherId": "Contoso", "offerId": "56615b67-2185-49fe-80d2-c4ddf77bb2e8"}]"#;
+        assert!(list(guid).expect("a list")[0].link.as_deref().is_some_and(|link| link.contains("56615b67")));
+        assert!(list(r#"[{"id": "a", "offerId": "VM"}]"#).is_ok());
+    }
+
+    fn listed(state: Option<&str>) -> ListedOperation {
+        let state = state.map(StatusWord::new);
+        ListedOperation {
+            id: "a".parse().expect("an id"),
+            kind: None,
+            phase: state.as_ref().map_or(Phase::Running, words::phase),
+            state,
+            changed_at: None,
+            link: None,
+        }
+    }
+
+    fn described(body: &str, list: Option<&str>) -> Result<Described, String> {
+        operation(body.as_bytes(), listed(list), String::new(), None)
     }
 
     #[test]
     fn an_operation_as_object_and_array() {
-        for body in [r#"{"status": "running"}"#, r#"[{"status": "running"}]"#] {
-            let described = operation(body.as_bytes(), listed(None), String::new()).expect("an operation");
-            assert_eq!(described.operation.state, Some(StatusWord::new("running")));
-            assert!(!described.is_over);
+        for body in [r#"{"status": "running"}"#, r#"[{"status": "running"}]"#, "\u{feff}{\"status\": \"running\"}"] {
+            let Ok(Described::Running(running)) = described(body, None) else { panic!("{body}") };
+            assert_eq!(running.operation.state, Some(StatusWord::new("running")));
         }
         for bad in ["[]", "[{},{}]", "3", "null", "", "[[{}]]"] {
-            assert!(operation(bad.as_bytes(), listed(None), String::new()).is_err(), "{bad}");
+            assert!(described(bad, None).is_err(), "{bad}");
         }
+        assert_eq!(
+            described(r#"{"status": "Canceled"}"#, Some("running")),
+            Ok(Described::Over(Phase::Cancelled, StatusWord::new("Canceled")))
+        );
     }
 
     #[test]
     fn the_more_telling_state_word_wins() {
         let state = |own: &str, list: &str| {
             let body = format!(r#"{{"status": "{own}"}}"#);
-            let described = operation(body.as_bytes(), listed(Some(list)), String::new()).expect("an operation");
-            described.operation.state.map(|word| word.to_string()).unwrap_or_default()
+            let Ok(Described::Running(running)) = described(&body, Some(list)) else { panic!("{body}") };
+            running.operation.state.map(|word| word.to_string()).unwrap_or_default()
         };
         assert_eq!(state("running", "running"), "running");
         assert_eq!(state("thawing", "running"), "thawing");
         assert_eq!(state("running", "thawing"), "thawing");
         assert_eq!(state("canceling", "running"), "canceling");
+        assert_eq!(state("running", "not started"), "running");
         assert_eq!(state("", "running"), "running");
     }
 

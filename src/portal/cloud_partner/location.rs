@@ -9,55 +9,39 @@ use url::{Position, Url};
 
 use super::wire::API_VERSION;
 use crate::domain::{OfferId, OperationId, PortalOrigin, PublisherId};
+use crate::portal::Location;
 
 /// The longest location that is kept, in characters.
 const MAX_LENGTH: usize = 2_000;
 
-/// A location as the portal told it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Location {
-    /// For people: absolute where that is certain, else as it came.
-    pub shown: String,
-    /// Path and query, where it may be called.
-    pub(super) callable: Option<String>,
+/// Reads the location in an answer's headers: `Operation-Location` before `Location`.
+pub(super) fn in_headers(headers: &HeaderMap, portal: &PortalOrigin) -> Option<Location> {
+    let header = headers.get("operation-location").or_else(|| headers.get(LOCATION))?;
+    let raw = String::from_utf8_lossy(header.as_bytes());
+    Some(location(&raw, portal))
 }
 
-impl Location {
-    /// The location in an answer's headers: `Operation-Location` before `Location`.
-    pub(super) fn of(headers: &HeaderMap, portal: &PortalOrigin) -> Option<Self> {
-        let header = headers.get("operation-location").or_else(|| headers.get(LOCATION))?;
-        let raw = String::from_utf8_lossy(header.as_bytes());
-        Some(Self::read(&raw, portal))
-    }
-
-    /// Reads a location that a portal told.
-    ///
-    /// ```
-    /// use cancel_pending::domain::PortalOrigin;
-    /// use cancel_pending::portal::Location;
-    ///
-    /// let read = |raw| Location::read(raw, &PortalOrigin::microsoft());
-    /// assert!(read("/api/publishers/contoso/offers/vm/operations/1").may_be_called());
-    /// assert!(read("/api/operations/contoso$vm$2$preview").may_be_called());
-    /// assert!(!read("https://evil.example/api/publishers/contoso/offers/vm/operations/1").may_be_called());
-    /// assert!(!read("//evil.example/api/operations/contoso$vm$2$preview").may_be_called());
-    /// ```
-    #[must_use]
-    pub fn read(raw: &str, portal: &PortalOrigin) -> Self {
-        let raw: String = raw.trim().chars().take(MAX_LENGTH).collect();
-        let callable = callable(&raw, portal);
-        let shown = match &callable {
-            Some(path) => format!("{portal}{path}"),
-            None => raw,
-        };
-        Self { shown, callable }
-    }
-
-    /// Whether it may be called.
-    #[must_use]
-    pub const fn may_be_called(&self) -> bool {
-        self.callable.is_some()
-    }
+/// Reads a location that a portal told.
+///
+/// ```
+/// use cancel_pending::domain::PortalOrigin;
+/// use cancel_pending::portal::cloud_partner::location;
+///
+/// let read = |raw| location(raw, &PortalOrigin::microsoft());
+/// assert!(read("/api/publishers/contoso/offers/vm/operations/1").may_be_called());
+/// assert!(read("/api/operations/contoso$vm$2$preview").may_be_called());
+/// assert!(!read("https://evil.example/api/publishers/contoso/offers/vm/operations/1").may_be_called());
+/// assert!(!read("//evil.example/api/operations/contoso$vm$2$preview").may_be_called());
+/// ```
+#[must_use]
+pub fn location(raw: &str, portal: &PortalOrigin) -> Location {
+    let raw: String = raw.trim().chars().take(MAX_LENGTH).collect();
+    let callable = callable(&raw, portal);
+    let shown = match &callable {
+        Some(path) => format!("{portal}{path}"),
+        None => raw,
+    };
+    Location { shown, callable }
 }
 
 fn callable(raw: &str, portal: &PortalOrigin) -> Option<String> {
@@ -113,7 +97,7 @@ mod tests {
     use super::*;
 
     fn read(raw: &str) -> Location {
-        Location::read(raw, &PortalOrigin::microsoft())
+        location(raw, &PortalOrigin::microsoft())
     }
 
     #[test]

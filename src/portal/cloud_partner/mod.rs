@@ -6,187 +6,288 @@
 mod interpret;
 mod location;
 pub mod wire;
+mod words;
 
 use std::time::SystemTime;
 
-use http::StatusCode;
-use http::header::{ETAG, HeaderMap};
+use http::header::{CONTENT_TYPE, ETAG, HeaderMap, HeaderValue, IF_MATCH};
+use http::{Method, StatusCode};
 use serde_json::json;
 
-use super::client::{Answer, Failure, Transport, retry_after};
-use super::{CancelAnswer, CancelPortal, Progress, ReadPortal};
-pub use location::Location;
+use super::client::{Answer, Call, Failure, Requests, Slot, Wanted, retry_after};
+use super::{CancelAnswer, CancelCall, CancelVerdict, Followed, Guard, ListOffers, ListedOffer, Location, ReadPortal};
+use crate::domain::{
+    Capabilities, EmailAddress, Live, Observed, OfferKey, OfferQuery, OperationId, Phase, PinSighting, PortalOrigin,
+    PublisherId, ReadFailure, StatusWord,
+};
+use interpret::{Described, ListedOperation};
+pub use location::location;
 use wire::API_VERSION;
 
-use crate::domain::{EmailAddress, Live, OfferId, OperationId, PortalOrigin, PublisherId, ReadFailure};
+/// Everything of this API lies below this path.
+pub(super) const PREFIX: &str = "/api/";
+
+/// What this API can do (source: the page on the cancel call).
+pub(super) const CAPABILITIES: Capabilities = Capabilities {
+    takes_notification_emails: true,
+    names_operation: false,
+    cancels_unpinned: true,
+    forgets_cancelled: false,
+};
+
+/// The longest entity tag that is sent back.
+const MAX_TAG_BYTES: usize = 1024;
 
 /// Reads the Cloud Partner Portal.
-pub struct CloudPartner<'a> {
-    transport: &'a Transport,
+pub struct CloudPartner<'a, R> {
+    requests: R,
+    origin: &'a PortalOrigin,
 }
 
-impl<'a> CloudPartner<'a> {
-    /// A reader over a transport.
-    #[must_use]
-    pub const fn new(transport: &'a Transport) -> Self {
-        Self { transport }
+impl<'a, R: Requests> CloudPartner<'a, R> {
+    /// A reader by which these requests are made.
+    pub(super) const fn new(requests: R, origin: &'a PortalOrigin) -> Self {
+        Self { requests, origin }
     }
 
-    /// How many offers a publisher has; reading them is what shows whether an account may.
-    ///
-    /// # Errors
-    /// When the portal does not tell.
-    pub async fn offers(&self, publisher: &PublisherId) -> Result<usize, Failure> {
-        let path = format!("/api/publishers/{publisher}/offers?api-version={API_VERSION}");
-        let answer = self.transport.get(&path).await?;
-        let offers: Vec<serde::de::IgnoredAny> =
-            serde_json::from_slice(&answer.body).map_err(|error| Failure::Unreadable(error.to_string()))?;
-        Ok(offers.len())
-    }
-
-    async fn read(&self, publisher: &PublisherId, offer: &OfferId) -> Result<Live, Failure> {
-        let listed = self.transport.get(&submissions_path(publisher, offer)).await?;
-        let mut running = interpret::running_submissions(&listed.body).map_err(Failure::Unreadable)?;
-        let listed = match running.len() {
-            0 => return Ok(Live::Nothing),
-            1 => running.swap_remove(0),
-            _ => return Ok(Live::Several(running.into_iter().map(|one| one.id).collect())),
+    /// What runs, and what became of what is pinned.
+    async fn observe(&self, query: &OfferQuery) -> Result<Observed, Failure> {
+        // No filter: `status=running` hides what is queued.
+        let answer = self.requests.get(&submissions_path(&query.key), Wanted::Body).await?;
+        let listed = interpret::submissions(&answer.body, &query.key).map_err(Failure::Unreadable)?;
+        let (over, mut unfinished): (Vec<_>, Vec<_>) = listed.into_iter().partition(|one| one.phase.is_over());
+        let mut ended = None;
+        let live = match unfinished.len() {
+            0 => Live::Nothing,
+            1 => match self.describe(&query.key, unfinished.swap_remove(0)).await? {
+                (_, Described::Running(running)) => Live::Running(running),
+                (id, Described::Over(phase, word)) => {
+                    ended = Some((id, phase, word));
+                    Live::Nothing
+                }
+            },
+            _ => Live::Several(unfinished.into_iter().map(|one| one.id).collect()),
         };
-        let path = operation_path(publisher, offer, &listed.id);
-        let answer = self.transport.get(&path).await?;
-        let location = location(self.transport.portal(), &path);
-        let described = interpret::operation(&answer.body, listed, location).map_err(Failure::Unreadable)?;
-        if described.is_over {
-            // It ended between the two calls.
-            return Ok(Live::Nothing);
+        let pin = match (&query.operation, &live) {
+            (None, _) => PinSighting::NotLooked,
+            (Some(pin), Live::Running(running)) if running.operation.id == *pin => PinSighting::NotLooked,
+            (Some(pin), Live::Several(ids)) if ids.contains(pin) => PinSighting::NotLooked,
+            (Some(pin), _) => self.sight(&query.key, pin, &over, ended).await,
+        };
+        Ok(Observed { live, pin, product: None })
+    }
+
+    async fn describe(&self, key: &OfferKey, listed: ListedOperation) -> Result<(OperationId, Described), Failure> {
+        let id = listed.id.clone();
+        let path = operation_path(key, &id);
+        let answer = self.requests.get(&path, Wanted::Body).await?;
+        let guard = tag(&answer.headers).ok().flatten();
+        let location = format!("{}{path}", self.origin);
+        let described = interpret::operation(&answer.body, listed, location, guard).map_err(Failure::Unreadable)?;
+        Ok((id, described))
+    }
+
+    /// What became of an operation that is not running.
+    async fn sight(
+        &self,
+        key: &OfferKey,
+        pin: &OperationId,
+        over: &[ListedOperation],
+        ended: Option<(OperationId, Phase, StatusWord)>,
+    ) -> PinSighting {
+        if let Some((_, phase, word)) = ended.filter(|(id, ..)| id == pin) {
+            return PinSighting::Known { phase, word: Some(word) };
         }
-        let etag = entity_tag(&answer.headers);
-        Ok(Live::Running { operation: Box::new(described.operation), etag, message: described.message })
-    }
-
-    async fn progress(&self, path_and_query: &str) -> Result<Progress, Failure> {
-        let answer = self.transport.get(path_and_query).await?;
-        let retry_after = retry_after(&answer.headers, SystemTime::now());
-        interpret::progress(&answer.body, retry_after).map_err(Failure::Unreadable)
+        // Its own document has the last word; the list is what is left where there is none.
+        let listed = over.iter().find(|one| one.id == *pin);
+        let from_list =
+            |listed: &ListedOperation| PinSighting::Known { phase: listed.phase, word: listed.state.clone() };
+        let state = match self.requests.get(&operation_path(key, pin), Wanted::Body).await {
+            Ok(answer) => interpret::own_state(&answer.body).map_err(Failure::Unreadable),
+            Err(failure) => Err(failure),
+        };
+        match (state, listed) {
+            (Ok(state), Some(listed)) if state.phase.is_none() => from_list(listed),
+            (Ok(state), _) => PinSighting::Known { phase: state.phase.unwrap_or(Phase::Unknown), word: state.word },
+            (Err(_), Some(listed)) => from_list(listed),
+            (Err(failure), None) if failure.status() == Some(StatusCode::NOT_FOUND) => PinSighting::Unknown,
+            (Err(failure), None) => PinSighting::Unreadable(ReadFailure { message: failure.to_string() }),
+        }
     }
 }
 
-fn entity_tag(headers: &HeaderMap) -> Option<String> {
-    headers.get(ETAG).and_then(|etag| etag.to_str().ok()).filter(|etag| !etag.is_empty()).map(ToOwned::to_owned)
-}
-
-impl ReadPortal for CloudPartner<'_> {
-    async fn live(&self, publisher: &PublisherId, offer: &OfferId) -> Live {
-        self.read(publisher, offer).await.unwrap_or_else(|failure| {
-            tracing::warn!(%publisher, %offer, %failure, "the live state is not known");
-            Live::Unreadable(ReadFailure { message: failure.to_string() })
-        })
+impl<R: Requests> ReadPortal for CloudPartner<'_, R> {
+    async fn live(&self, query: &OfferQuery) -> Result<Observed, Failure> {
+        self.observe(query).await
     }
 
-    async fn etag(&self, publisher: &PublisherId, offer: &OfferId) -> Option<String> {
-        match self.transport.get(&offer_path(publisher, offer)).await {
-            Ok(answer) => entity_tag(&answer.headers),
-            Err(failure) => {
-                tracing::info!(%publisher, %offer, %failure, "no entity tag");
-                None
+    async fn guard(&self, query: &OfferQuery) -> Result<Guard, Failure> {
+        // The tag is in the head of the answer. Its body, a whole offer, can be megabytes.
+        let answer = self.requests.get(&offer_path(&query.key), Wanted::Head).await?;
+        tag(&answer.headers).map(|tag| tag.map_or(Guard::Unguarded, Guard::Tag)).map_err(Failure::Unreadable)
+    }
+
+    async fn follow(&self, query: &OfferQuery, location: Option<&Location>) -> Result<Followed, Failure> {
+        let (mut progress, mut wait) = (None, None);
+        if let Some(path) = location.and_then(|location| location.callable.as_deref()) {
+            match self.requests.get(path, Wanted::Body).await {
+                Ok(answer) => {
+                    wait = retry_after(&answer.headers, SystemTime::now());
+                    progress = interpret::progress(&answer.body).ok();
+                }
+                // What runs tells all the same.
+                Err(failure) => tracing::info!(path, %failure, "the location of the cancellation can't be read"),
             }
         }
+        Ok(Followed { observed: self.observe(query).await?, progress, retry_after: wait })
     }
 
-    async fn operation(&self, publisher: &PublisherId, offer: &OfferId, id: &OperationId) -> Result<Progress, Failure> {
-        self.progress(&operation_path(publisher, offer, id)).await
-    }
-
-    async fn at(&self, location: &Location) -> Result<Progress, Failure> {
-        match &location.callable {
-            Some(path) => self.progress(path).await,
-            None => Err(Failure::Unreadable("its location is not one that may be called".to_owned())),
-        }
-    }
-
-    fn location(&self, told: &str) -> Location {
-        Location::read(told, self.transport.portal())
+    fn resume(&self, told: &str) -> Location {
+        location(told, self.origin)
     }
 }
 
-/// Cancels on the Cloud Partner Portal.
-pub struct CloudPartnerCanceller<'a> {
-    transport: &'a Transport,
-}
-
-impl<'a> CloudPartnerCanceller<'a> {
-    /// A canceller over a transport.
-    #[must_use]
-    pub const fn new(transport: &'a Transport) -> Self {
-        Self { transport }
-    }
-}
-
-impl CancelPortal for CloudPartnerCanceller<'_> {
-    async fn cancel(
-        &self,
-        publisher: &PublisherId,
-        offer: &OfferId,
-        notification_emails: &[EmailAddress],
-        if_match: &str,
-    ) -> CancelAnswer {
-        let metadata = if notification_emails.is_empty() {
-            json!({})
-        } else {
-            let emails: Vec<&str> = notification_emails.iter().map(EmailAddress::as_str).collect();
-            json!({ "notification-emails": emails.join(",") })
+impl<R: Requests> ListOffers for CloudPartner<'_, R> {
+    async fn list(&self, publisher: &PublisherId) -> Result<Vec<ListedOffer>, Failure> {
+        let path = format!("/api/publishers/{publisher}/offers?api-version={API_VERSION}");
+        let answer = self.requests.get(&path, Wanted::Body).await?;
+        let offers: Vec<wire::ListedOfferDocument> =
+            serde_json::from_slice(&answer.body).map_err(|error| Failure::Unreadable(error.to_string()))?;
+        let listed = |offer: wire::ListedOfferDocument| ListedOffer {
+            id: offer.id.unwrap_or_default(),
+            status: offer.status.map(StatusWord::new),
         };
-        let body = json!({ "metadata": metadata }).to_string().into_bytes();
-        match self.transport.post(&cancel_path(publisher, offer), body, if_match).await {
-            Ok(answer) => accepted(&answer, self.transport.portal()),
-            Err(failure) => refused(failure),
+        Ok(offers.into_iter().map(listed).collect())
+    }
+}
+
+/// Reads the entity tag of an answer. None where the portal gave none, and where it gave a weak
+/// one, which by RFC 9110 can never match in `If-Match`. A tag that is broken is an error.
+fn tag(headers: &HeaderMap) -> Result<Option<String>, String> {
+    let Some(value) = headers.get(ETAG) else { return Ok(None) };
+    if value.len() > MAX_TAG_BYTES {
+        return Err(format!("the entity tag of the offer is longer than {MAX_TAG_BYTES} bytes"));
+    }
+    let text = value.to_str().map_err(|_| "the entity tag of the offer holds bytes that no tag may hold".to_owned())?;
+    let text = text.trim();
+    if text.starts_with("W/") {
+        return Ok(None);
+    }
+    let inner = text.strip_prefix('"').and_then(|rest| rest.strip_suffix('"'));
+    match inner {
+        Some(inner) if !inner.is_empty() && !inner.contains('"') => Ok(Some(text.to_owned())),
+        // Some servers leave the quotes out. What is sent back must be what came.
+        None if !text.is_empty() && !text.contains(['"', ',', ' ', '*']) => Ok(Some(text.to_owned())),
+        _ => Err("the entity tag of the offer is empty or broken".to_owned()),
+    }
+}
+
+/// Sends the cancel call in a slot.
+pub(super) async fn cancel(slot: &Slot<'_>, origin: &PortalOrigin, call: &CancelCall) -> CancelAnswer {
+    let if_match = match &call.guard {
+        Guard::Tag(tag) => tag.as_str(),
+        // The API wants the header; `*` takes whatever is there.
+        Guard::Unguarded | Guard::NotNeeded => "*",
+    };
+    let mut headers = HeaderMap::new();
+    match HeaderValue::try_from(if_match) {
+        Ok(if_match) => headers.insert(IF_MATCH, if_match),
+        Err(_) => {
+            let why = "the entity tag of the offer can't be put into an HTTP header".to_owned();
+            return CancelAnswer { status: None, verdict: CancelVerdict::NotSent(Failure::Unreadable(why)) };
         }
+    };
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    let metadata = if call.notify.is_empty() {
+        json!({})
+    } else {
+        let emails: Vec<&str> = call.notify.iter().map(EmailAddress::as_str).collect();
+        json!({ "notification-emails": emails.join(",") })
+    };
+    let request = Call {
+        method: Method::POST,
+        path_and_query: cancel_path(&call.offer),
+        headers,
+        body: json!({ "metadata": metadata }).to_string().into_bytes().into(),
+        wanted: Wanted::Head,
+    };
+    match slot.send(request).await {
+        Ok(answer) => accepted(&answer, origin),
+        Err(failure) => refused(failure),
     }
 }
 
 fn accepted(answer: &Answer, portal: &PortalOrigin) -> CancelAnswer {
-    match answer.status {
-        StatusCode::OK => CancelAnswer::Cancelled,
-        StatusCode::ACCEPTED => CancelAnswer::Accepted {
-            location: Location::of(&answer.headers, portal),
+    let verdict = match answer.status {
+        StatusCode::OK => CancelVerdict::Done,
+        StatusCode::ACCEPTED => CancelVerdict::Accepted {
+            location: location::in_headers(&answer.headers, portal),
             retry_after: retry_after(&answer.headers, SystemTime::now()),
         },
-        status => CancelAnswer::Lost(Failure::Undocumented(status)),
-    }
+        status => CancelVerdict::Lost(Failure::Undocumented(status)),
+    };
+    CancelAnswer { status: Some(answer.status.as_u16()), verdict }
 }
 
 fn refused(failure: Failure) -> CancelAnswer {
-    match &failure {
-        Failure::Connect(_) | Failure::Credential(_) | Failure::LeftAlone(_) => CancelAnswer::NotSent(failure),
-        Failure::Status { status: StatusCode::PRECONDITION_FAILED, .. } => CancelAnswer::Changed(failure),
-        // A client error is a clear no, but for the two that only say "later".
-        Failure::Status { status, .. } if status.is_client_error() && !failure.is_transient() => {
-            CancelAnswer::Refused(failure)
+    let status = failure.status();
+    let verdict = match (&failure, status) {
+        (Failure::Connect { .. } | Failure::Credential(_) | Failure::OutOfBounds(_), _) => {
+            CancelVerdict::NotSent(failure)
         }
-        Failure::Redirect { .. } => CancelAnswer::Refused(failure),
-        _ => CancelAnswer::Lost(failure),
-    }
+        // Turned away before anything was looked at.
+        (Failure::Status { .. }, Some(StatusCode::UNAUTHORIZED | StatusCode::TOO_MANY_REQUESTS)) => {
+            CancelVerdict::NotSent(failure)
+        }
+        (Failure::Status { .. }, Some(StatusCode::PRECONDITION_FAILED)) => CancelVerdict::Changed(failure),
+        (Failure::Status { .. }, Some(status)) if status.is_client_error() && !failure.is_transient() => {
+            CancelVerdict::Refused(failure)
+        }
+        (Failure::Redirect { .. }, _) => CancelVerdict::Refused(failure),
+        _ => CancelVerdict::Lost(failure),
+    };
+    CancelAnswer { status: status.map(|status| status.as_u16()), verdict }
 }
 
 // Ids are free of anything that means something in a URL, so paths are put together as text.
 
-fn offer_path(publisher: &PublisherId, offer: &OfferId) -> String {
-    format!("/api/publishers/{publisher}/offers/{offer}?api-version={API_VERSION}")
+fn offer_path(key: &OfferKey) -> String {
+    format!("/api/publishers/{}/offers/{}?api-version={API_VERSION}", key.publisher, key.offer)
 }
 
-fn cancel_path(publisher: &PublisherId, offer: &OfferId) -> String {
-    format!("/api/publishers/{publisher}/offers/{offer}/cancel?api-version={API_VERSION}")
+fn cancel_path(key: &OfferKey) -> String {
+    format!("/api/publishers/{}/offers/{}/cancel?api-version={API_VERSION}", key.publisher, key.offer)
 }
 
-fn submissions_path(publisher: &PublisherId, offer: &OfferId) -> String {
+fn submissions_path(key: &OfferKey) -> String {
     // The API's page has the slash before the question mark, and the portal wants it.
-    format!("/api/publishers/{publisher}/offers/{offer}/submissions/?status=running&api-version={API_VERSION}")
+    format!("/api/publishers/{}/offers/{}/submissions/?api-version={API_VERSION}", key.publisher, key.offer)
 }
 
-fn operation_path(publisher: &PublisherId, offer: &OfferId, id: &OperationId) -> String {
-    format!("/api/publishers/{publisher}/offers/{offer}/operations/{id}?api-version={API_VERSION}")
+fn operation_path(key: &OfferKey, id: &OperationId) -> String {
+    format!("/api/publishers/{}/offers/{}/operations/{id}?api-version={API_VERSION}", key.publisher, key.offer)
 }
 
-fn location(portal: &PortalOrigin, path: &str) -> String {
-    format!("{portal}{path}")
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_tag_is_sent_back_as_it_came_or_not_at_all() {
+        let read = |text: &'static str| {
+            let mut headers = HeaderMap::new();
+            headers.insert(ETAG, HeaderValue::from_static(text));
+            tag(&headers)
+        };
+        assert_eq!(tag(&HeaderMap::new()), Ok(None));
+        assert_eq!(read("\"a-1\""), Ok(Some("\"a-1\"".to_owned())));
+        assert_eq!(read("a-1"), Ok(Some("a-1".to_owned())));
+        assert_eq!(read("W/\"datetime'2026'\""), Ok(None), "a weak tag can never match");
+        for broken in ["", "  ", "\"", "\"\"", "\"a\"b\"", "\"a", "a b", "*", "\"a\", \"b\""] {
+            assert!(read(broken).is_err(), "{broken:?}");
+        }
+        let mut headers = HeaderMap::new();
+        headers.insert(ETAG, HeaderValue::try_from(format!("\"{}\"", "x".repeat(1_024))).expect("a value"));
+        assert!(tag(&headers).is_err(), "too long");
+    }
 }

@@ -124,6 +124,17 @@ pub struct OperationDocument {
     pub steps: Vec<StepDocument>,
 }
 
+/// An offer, as `GET …/offers` lists it.
+#[derive(Debug, Clone, Default, Deserialize)]
+pub struct ListedOfferDocument {
+    /// Its GUID by the API's page, its readable id in the page's example.
+    #[serde(default, deserialize_with = "lenient")]
+    pub id: Option<String>,
+    /// Its status word.
+    #[serde(default, deserialize_with = "lenient")]
+    pub status: Option<String>,
+}
+
 /// A value of the wanted type, or none.
 fn lenient<'de, D, T>(deserializer: D) -> Result<Option<T>, D::Error>
 where

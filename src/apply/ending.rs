@@ -1,0 +1,267 @@
+//! How an entry ended, and the words for it.
+//!
+//! Owns the sentences: they can be read here in one sitting. Pure; what happened was found out
+//! in `entry` and `follow`. The texts may quote the portal; who renders them escapes them.
+
+use jiff::Timestamp;
+
+use crate::domain::{OperationId, StatusWord};
+use crate::outcome::Outcome;
+
+/// What is known of the calls that were sent for an entry.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Sent {
+    /// None, or only such as the portal clearly did not carry out.
+    Nothing,
+    /// One may have been carried out.
+    Perhaps,
+    /// The portal accepted it: it is cancelling.
+    Accepted,
+    /// The portal says that the operation is cancelled.
+    Done,
+}
+
+/// What the run knew when it had to end early.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Knowledge {
+    pub sent: Sent,
+    /// Whether the operation was seen being cancelled, by whomever.
+    pub seen_cancelling: bool,
+    /// How many calls left this machine.
+    pub attempts: u32,
+    /// What was seen last.
+    pub last_seen: Option<String>,
+}
+
+/// Why the operation can't be cancelled, although it is running.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Obstacle {
+    TooLate(Option<StatusWord>),
+    NotAllowed(Option<StatusWord>),
+    UnknownState(Option<StatusWord>),
+    Several(Vec<OperationId>),
+}
+
+/// How an entry ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Ending {
+    /// Cancelled and confirmed.
+    Cancelled,
+    /// It had ended by a cancellation that was not ours.
+    AlreadyDone { refusal: Option<String> },
+    /// It ended by itself.
+    Completed { word: Option<StatusWord>, sent: Sent },
+    /// It is not running, and nothing says how it ended. Nothing that we sent did it.
+    Vanished { seen: Option<String> },
+    /// Another operation is running in its place; `word` is how the planned one ended, if that was read.
+    Superseded { other: OperationId, word: Option<StatusWord> },
+    /// The call was answered with a clear no.
+    Refused { why: String, sent: Sent },
+    /// It is running and can't be cancelled.
+    Blocked { obstacle: Obstacle, sent: Sent },
+    /// The mark expired before the call.
+    Expired { at: Timestamp },
+    /// Somebody else's cancellation of it stopped.
+    NoLongerCancelling,
+    /// The portal's tag is refused by the portal itself.
+    TagRejected { tag: String },
+    /// The cancellation itself failed.
+    CancellationFailed { word: Option<StatusWord> },
+    /// No more calls.
+    GivenUp { attempts: u32, sent: Sent, why: Option<String> },
+    /// The live state or the guard can't be read.
+    Unreadable { why: String, knowledge: Knowledge },
+    /// The journal can't be written, so nothing is sent.
+    NoJournal { why: String, sent: Sent },
+    /// Accepted, and nobody asked to wait.
+    NotFollowed { by_us: bool },
+    /// The run was interrupted.
+    Interrupted(Knowledge),
+    /// The time is over.
+    TimedOut { knowledge: Knowledge, is_over: bool },
+}
+
+impl Ending {
+    /// The outcome.
+    pub const fn outcome(&self) -> Outcome {
+        match self {
+            Self::Cancelled => Outcome::Cancelled,
+            Self::AlreadyDone { .. } => Outcome::AlreadyDone,
+            Self::Completed { .. } => Outcome::Completed,
+            Self::Vanished { .. } => Outcome::Unknown,
+            Self::Superseded { .. } => Outcome::Superseded,
+            Self::Expired { .. } => Outcome::NotAttempted,
+            Self::NoLongerCancelling | Self::TagRejected { .. } | Self::CancellationFailed { .. } => Outcome::Failed,
+            Self::Refused { sent, .. }
+            | Self::Blocked { sent, .. }
+            | Self::GivenUp { sent, .. }
+            | Self::NoJournal { sent, .. } => match sent {
+                Sent::Nothing => Outcome::Failed,
+                _ => Outcome::Unknown,
+            },
+            Self::Unreadable { knowledge, .. } => match knowledge.sent {
+                Sent::Nothing if knowledge.seen_cancelling => Outcome::Accepted,
+                Sent::Nothing => Outcome::Failed,
+                Sent::Accepted => Outcome::Accepted,
+                Sent::Perhaps | Sent::Done => Outcome::Unknown,
+            },
+            Self::NotFollowed { .. } => Outcome::Accepted,
+            Self::Interrupted(knowledge) => knowledge.outcome(),
+            Self::TimedOut { knowledge, is_over } => {
+                if *is_over && !matches!(knowledge.sent, Sent::Nothing) {
+                    Outcome::Unknown
+                } else {
+                    knowledge.outcome()
+                }
+            }
+        }
+    }
+
+    /// What there is to say about it.
+    pub fn message(&self) -> Option<String> {
+        Some(match self {
+            Self::Cancelled => return None,
+            Self::AlreadyDone { refusal: None } => "it was cancelled before a call was needed".to_owned(),
+            Self::AlreadyDone { refusal: Some(why) } => {
+                format!("it was cancelled by somebody else before our call took effect: {why}")
+            }
+            Self::Completed { word, sent: Sent::Nothing } => {
+                format!("the operation ended by itself{} before a call was sent", status(word.as_ref()))
+            }
+            Self::Completed { word, .. } => {
+                format!("the operation ended by itself{} before the cancellation took effect", status(word.as_ref()))
+            }
+            Self::Vanished { seen } => {
+                let seen = seen.as_ref().map(|seen| format!(" ({seen})")).unwrap_or_default();
+                format!(
+                    "the operation is not running, and the portal does not say how it ended{seen}; nothing was sent in this run"
+                )
+            }
+            Self::Superseded { other, word } => {
+                let ended = word.as_ref().map(|word| format!(" (portal status: `{word}`)")).unwrap_or_default();
+                format!(
+                    "the operation is no longer running{ended}; another operation, {other}, is running and was left alone"
+                )
+            }
+            Self::Refused { why, sent: Sent::Nothing } => why.clone(),
+            Self::Refused { why, .. } => {
+                format!("{why}; an earlier call, whose response was lost, may still take effect")
+            }
+            Self::Blocked { obstacle, .. } => blocked(obstacle),
+            Self::Expired { at } => format!("the mark expired at {at}; nothing was sent"),
+            Self::NoLongerCancelling => "it was being cancelled, and no longer is; make a new plan".to_owned(),
+            Self::TagRejected { tag } => format!(
+                "the portal rejected the call because of the entity tag `{tag}`, and gives the same tag again: \
+                 the offer did not change, so the same call was not repeated; make a new plan, or cancel in the portal"
+            ),
+            Self::CancellationFailed { word } => {
+                format!("the cancellation failed{}, and the operation is still running", status(word.as_ref()))
+            }
+            Self::GivenUp { attempts, sent, why } => {
+                let calls =
+                    if *attempts == 1 { "1 cancel call".to_owned() } else { format!("{attempts} cancel calls") };
+                let why = why.as_ref().map(|why| format!(" (last: {why})")).unwrap_or_default();
+                match sent {
+                    Sent::Nothing => format!("none of {calls} took effect{why}; make a new plan"),
+                    _ => format!(
+                        "the operation is still running after {calls} without a clear answer{why}; make a new plan"
+                    ),
+                }
+            }
+            Self::Unreadable { why, knowledge } => match knowledge.sent {
+                Sent::Nothing if knowledge.attempts == 0 => format!("nothing was sent: {why}"),
+                Sent::Nothing => why.clone(),
+                Sent::Accepted => format!("the portal accepted the cancellation; {why}"),
+                Sent::Perhaps | Sent::Done => {
+                    format!("a cancel call was sent, and its result could not be read: {why}")
+                }
+            },
+            Self::NoJournal { why, .. } => why.clone(),
+            Self::NotFollowed { by_us: true } => {
+                "the portal accepted the cancellation; its end was not waited for".to_owned()
+            }
+            Self::NotFollowed { by_us: false } => {
+                "it is already being cancelled; its end was not waited for".to_owned()
+            }
+            Self::Interrupted(knowledge) => interrupted(knowledge),
+            Self::TimedOut { knowledge, is_over } => timed_out(knowledge, *is_over),
+        })
+    }
+}
+
+impl Knowledge {
+    const fn outcome(&self) -> Outcome {
+        match self.sent {
+            Sent::Accepted => Outcome::Accepted,
+            Sent::Perhaps | Sent::Done => Outcome::Unknown,
+            Sent::Nothing if self.seen_cancelling => Outcome::Accepted,
+            Sent::Nothing if self.attempts > 0 => Outcome::Failed,
+            Sent::Nothing => Outcome::NotAttempted,
+        }
+    }
+}
+
+fn status(word: Option<&StatusWord>) -> String {
+    word.map(|word| format!(" (portal status: `{word}`)")).unwrap_or_default()
+}
+
+fn blocked(obstacle: &Obstacle) -> String {
+    let word = |word: &Option<StatusWord>| word.as_ref().map(StatusWord::to_string).unwrap_or_default();
+    match obstacle {
+        Obstacle::TooLate(state) => {
+            format!("it is too late to cancel this operation{}; nothing was sent", status(state.as_ref()))
+        }
+        Obstacle::NotAllowed(said) => {
+            format!("the portal no longer allows this operation to be cancelled (`{}`); nothing was sent", word(said))
+        }
+        Obstacle::UnknownState(state) => {
+            format!(
+                "the portal's word for the state of this operation is not known (`{}`); nothing was sent",
+                word(state)
+            )
+        }
+        Obstacle::Several(ids) => {
+            let ids: Vec<&str> = ids.iter().map(OperationId::as_str).collect();
+            format!("several operations are running or queued on this offer ({}); nothing was sent", ids.join(", "))
+        }
+    }
+}
+
+fn interrupted(knowledge: &Knowledge) -> String {
+    match knowledge.sent {
+        Sent::Accepted => "interrupted after the portal accepted the cancellation",
+        Sent::Perhaps => "interrupted before the result of the cancel call was known",
+        Sent::Done => "the portal says that it is cancelled; interrupted before that was confirmed",
+        Sent::Nothing if knowledge.seen_cancelling => "interrupted while it was being cancelled",
+        Sent::Nothing if knowledge.attempts > 0 => "interrupted after a call that did not take effect",
+        Sent::Nothing => "interrupted before anything was sent",
+    }
+    .to_owned()
+}
+
+fn timed_out(knowledge: &Knowledge, is_over: bool) -> String {
+    let text = match (knowledge.sent, is_over) {
+        (Sent::Done, _) => {
+            "the portal answered that the operation is cancelled, but still lists it as running; look at it in the portal"
+        }
+        (Sent::Accepted | Sent::Perhaps, true) => {
+            "the portal says that the cancellation has finished, but still lists the operation as running; \
+             look at it in the portal"
+        }
+        (Sent::Accepted, false) => {
+            "the portal accepted the cancellation, and it was not confirmed before the timeout; plan again later"
+        }
+        (Sent::Perhaps, false) => {
+            "the response to a cancel call was lost, and the timeout was reached before its result was known"
+        }
+        (Sent::Nothing, _) if knowledge.seen_cancelling => {
+            "it is still being cancelled, and the timeout was reached; plan again later"
+        }
+        (Sent::Nothing, _) if knowledge.attempts > 0 => "the timeout was reached after a call that did not take effect",
+        (Sent::Nothing, _) => "the timeout was reached before anything was sent",
+    };
+    match &knowledge.last_seen {
+        Some(seen) => format!("{text} (last seen: {seen})"),
+        None => text.to_owned(),
+    }
+}

@@ -1,0 +1,18 @@
+//! What a portal can do, as plain facts.
+//!
+//! Owns the list of facts. Each portal's backend states its own.
+
+/// The facts about a portal's API that planning and applying depend on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[expect(clippy::struct_excessive_bools, reason = "facts that are independent of each other")]
+pub struct Capabilities {
+    /// Whether the cancel call takes addresses that are told of its progress.
+    pub takes_notification_emails: bool,
+    /// Whether the cancel call names the operation, so that it can hit no other one.
+    pub names_operation: bool,
+    /// Whether a mark without a pin can be carried out.
+    pub cancels_unpinned: bool,
+    /// Whether a cancelled operation disappears from the portal, so that its absence from a
+    /// complete list says that it was cancelled.
+    pub forgets_cancelled: bool,
+}

@@ -1,0 +1,216 @@
+//! The one place that tells the kinds of portal apart.
+//!
+//! Owns the match on the kind. Whoever reads, cancels or lists does it by the traits, and does
+//! not see which portal it is.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use super::client::{Credential, Exchange, Failure, Retrying, Slot, Token, Transport, TransportSettings, Turn};
+use super::cloud_partner::{self, CloudPartner};
+use super::{CancelAnswer, CancelCall, CancelPortal, Followed, Guard, ListOffers, ListedOffer, Location, ReadPortal};
+use crate::domain::{Capabilities, Observed, OfferQuery, PortalKind, PortalOrigin, PublisherId};
+
+/// A portal that can be asked.
+pub struct Backend {
+    kind: PortalKind,
+    transport: Transport,
+}
+
+/// What a kind of portal can do.
+#[must_use]
+pub const fn capabilities(kind: PortalKind) -> Capabilities {
+    match kind {
+        PortalKind::CloudPartner => cloud_partner::CAPABILITIES,
+    }
+}
+
+/// Reads a portal, and tries again what may pass by itself.
+pub enum BackendReader<'a> {
+    /// The Cloud Partner Portal.
+    CloudPartner(CloudPartner<'a, Retrying<'a>>),
+}
+
+/// A slot on a portal: reads and cancels in it are sent once, right after each other.
+pub struct BackendSlot<'a> {
+    kind: PortalKind,
+    origin: &'a PortalOrigin,
+    slot: Slot<'a>,
+}
+
+impl Backend {
+    /// A backend that has opened no connection yet.
+    #[must_use]
+    pub fn new(
+        kind: PortalKind,
+        origin: PortalOrigin,
+        credential: Arc<dyn Credential>,
+        exchange: Arc<dyn Exchange>,
+        settings: &TransportSettings,
+    ) -> Self {
+        let prefix = match kind {
+            PortalKind::CloudPartner => cloud_partner::PREFIX,
+        };
+        Self { kind, transport: Transport::new(origin, prefix, credential, exchange, settings) }
+    }
+
+    /// Which API it speaks.
+    #[must_use]
+    pub const fn kind(&self) -> PortalKind {
+        self.kind
+    }
+
+    /// Where it is.
+    #[must_use]
+    pub const fn origin(&self) -> &PortalOrigin {
+        self.transport.origin()
+    }
+
+    /// What it can do.
+    #[must_use]
+    pub const fn capabilities(&self) -> Capabilities {
+        capabilities(self.kind)
+    }
+
+    /// A reader for plans.
+    #[must_use]
+    pub const fn reader(&self) -> BackendReader<'_> {
+        self.reader_at(Turn::Read)
+    }
+
+    /// A reader that waits behind all others.
+    #[must_use]
+    pub const fn follower(&self) -> BackendReader<'_> {
+        self.reader_at(Turn::Follow)
+    }
+
+    const fn reader_at(&self, turn: Turn) -> BackendReader<'_> {
+        let requests = Retrying { transport: &self.transport, turn };
+        match self.kind {
+            PortalKind::CloudPartner => {
+                BackendReader::CloudPartner(CloudPartner::new(requests, self.transport.origin()))
+            }
+        }
+    }
+
+    /// Waits for a slot to cancel in. Signing in happens before the wait, and not in the slot.
+    ///
+    /// # Errors
+    /// When the sign-in fails.
+    pub async fn slot(&self) -> Result<BackendSlot<'_>, Failure> {
+        let token = self.transport.sign_in().await?;
+        let slot = self.transport.slot(Turn::Cancel, token).await;
+        Ok(BackendSlot { kind: self.kind, origin: self.transport.origin(), slot })
+    }
+
+    /// Signs in anew, because the portal did not accept a token.
+    ///
+    /// # Errors
+    /// When there is no other token.
+    pub async fn renew(&self, rejected: &Token) -> Result<(), Failure> {
+        self.transport.renew(rejected).await.map(drop)
+    }
+}
+
+impl BackendSlot<'_> {
+    /// The token that its requests carry.
+    #[must_use]
+    pub const fn token(&self) -> &Token {
+        self.slot.token()
+    }
+
+    const fn cloud_partner(&self) -> CloudPartner<'_, &Slot<'_>> {
+        CloudPartner::new(&self.slot, self.origin)
+    }
+}
+
+impl ReadPortal for BackendReader<'_> {
+    async fn live(&self, query: &OfferQuery) -> Result<Observed, Failure> {
+        match self {
+            Self::CloudPartner(reader) => reader.live(query).await,
+        }
+    }
+
+    async fn guard(&self, query: &OfferQuery) -> Result<Guard, Failure> {
+        match self {
+            Self::CloudPartner(reader) => reader.guard(query).await,
+        }
+    }
+
+    async fn follow(&self, query: &OfferQuery, location: Option<&Location>) -> Result<Followed, Failure> {
+        match self {
+            Self::CloudPartner(reader) => reader.follow(query, location).await,
+        }
+    }
+
+    fn resume(&self, told: &str) -> Location {
+        match self {
+            Self::CloudPartner(reader) => reader.resume(told),
+        }
+    }
+}
+
+impl ListOffers for BackendReader<'_> {
+    async fn list(&self, publisher: &PublisherId) -> Result<Vec<ListedOffer>, Failure> {
+        match self {
+            Self::CloudPartner(reader) => reader.list(publisher).await,
+        }
+    }
+}
+
+impl ReadPortal for BackendSlot<'_> {
+    async fn live(&self, query: &OfferQuery) -> Result<Observed, Failure> {
+        match self.kind {
+            PortalKind::CloudPartner => self.cloud_partner().live(query).await,
+        }
+    }
+
+    async fn guard(&self, query: &OfferQuery) -> Result<Guard, Failure> {
+        match self.kind {
+            PortalKind::CloudPartner => self.cloud_partner().guard(query).await,
+        }
+    }
+
+    async fn follow(&self, query: &OfferQuery, location: Option<&Location>) -> Result<Followed, Failure> {
+        match self.kind {
+            PortalKind::CloudPartner => self.cloud_partner().follow(query, location).await,
+        }
+    }
+
+    fn resume(&self, told: &str) -> Location {
+        match self.kind {
+            PortalKind::CloudPartner => self.cloud_partner().resume(told),
+        }
+    }
+}
+
+impl CancelPortal for BackendSlot<'_> {
+    async fn cancel(&self, call: &CancelCall) -> CancelAnswer {
+        match self.kind {
+            PortalKind::CloudPartner => cloud_partner::cancel(&self.slot, self.origin, call).await,
+        }
+    }
+}
+
+/// The portals in use.
+#[derive(Default)]
+pub struct Backends(BTreeMap<PortalKind, Backend>);
+
+impl Backends {
+    /// The one of a kind.
+    #[must_use]
+    pub fn get(&self, kind: PortalKind) -> Option<&Backend> {
+        self.0.get(&kind)
+    }
+
+    /// All of them, in the order of kinds.
+    pub fn iter(&self) -> impl Iterator<Item = &Backend> {
+        self.0.values()
+    }
+}
+
+impl FromIterator<Backend> for Backends {
+    fn from_iter<I: IntoIterator<Item = Backend>>(backends: I) -> Self {
+        Self(backends.into_iter().map(|backend| (backend.kind, backend)).collect())
+    }
+}
