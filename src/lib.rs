@@ -11,7 +11,8 @@
 //!
 //! [`domain`], [`desired`], [`plan`], [`outcome`] and [`report`] are pure: data in, data out.
 //! [`identity`] signs in, [`portal`] talks to the portal, [`apply`] carries a plan out on it, [`github`] puts reports
-//! on pull requests, all three by the one [`http_client`]; [`emulator`] is a portal to try things on. [`commands`] puts them together,
+//! on pull requests, all three by the one [`http_client`], and [`secrets`] keeps what they sign in by out of every text;
+//! [`emulator`] is a portal to try things on. [`commands`] puts them together,
 //! [`cli`] is the command line in front of them.
 
 pub mod apply;
@@ -27,3 +28,4 @@ pub mod outcome;
 pub mod plan;
 pub mod portal;
 pub mod report;
+pub mod secrets;

@@ -14,7 +14,7 @@ use std::time::Duration;
 
 pub use backend::{Backend, BackendReader, BackendSlot, Backends, capabilities};
 pub use client::{
-    Credential, CredentialError, Exchange, Failure, HttpExchange, Incoming, Outgoing, Pending, PortalError,
+    Credential, CredentialError, Exchange, correlation_ids, Failure, HttpExchange, Incoming, Outgoing, Pending, PortalError,
     StaticToken, Token, TransportSettings, Wanted,
 };
 

@@ -32,6 +32,8 @@ mod http_client;
 mod identity;
 /// The journal: killed runs and what the next one makes of them.
 mod journal;
+/// Answers that are as large as they may be, and made to keep whoever reads them busy.
+mod large_answers;
 /// The decision table, the digest, the limits.
 mod plan;
 /// The portal as it must not be: slow, broken, hostile.

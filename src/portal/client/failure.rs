@@ -160,13 +160,7 @@ fn connect_advice(cause: &str) -> &'static str {
 }
 
 fn said(error: Option<&PortalError>) -> String {
-    match error {
-        None => String::new(),
-        Some(PortalError { code: Some(code), message: Some(message) }) => format!(" ({code}: {message})"),
-        Some(PortalError { code, message }) => {
-            code.as_ref().or(message.as_ref()).map(|text| format!(" ({text})")).unwrap_or_default()
-        }
-    }
+    error.map(ToString::to_string).filter(|text| !text.is_empty()).map(|text| format!(" ({text})")).unwrap_or_default()
 }
 
 fn advice(status: StatusCode) -> &'static str {

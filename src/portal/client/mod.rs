@@ -15,7 +15,7 @@ mod text;
 mod token;
 mod transport;
 
-pub use error_body::PortalError;
+pub use error_body::{PortalError, correlation_ids};
 pub use exchange::{Exchange, HttpExchange, Incoming, MAX_ANSWER_BYTES, Outgoing, Wanted};
 pub use failure::Failure;
 pub(super) use retry::retry_after;
