@@ -8,9 +8,9 @@ use std::path::PathBuf;
 
 use anyhow::Context as _;
 use console::Term;
-use secrecy::SecretString;
+use secrecy::{ExposeSecret as _, SecretString};
 
-use crate::commands::GitHubSettings;
+use crate::commands::{GitHubSettings, learn_secret};
 use crate::identity::Settings;
 use crate::portal::Token;
 
@@ -25,11 +25,11 @@ pub(super) struct Stream {
 
 /// The variables about GitHub that only a comment needs.
 pub(super) fn github() -> anyhow::Result<GitHubSettings> {
-    let token = variable("GITHUB_TOKEN").or_else(|| variable("GH_TOKEN"));
+    let token = secret("GITHUB_TOKEN").or_else(|| secret("GH_TOKEN"));
     Ok(GitHubSettings {
         api_url: variable("GITHUB_API_URL"),
         server_url: variable("GITHUB_SERVER_URL"),
-        token: token.as_deref().map(Token::new).transpose().context("in GITHUB_TOKEN")?,
+        token: token.map(|token| Token::new(token.expose_secret())).transpose().context("in GITHUB_TOKEN")?,
         repository: variable("GITHUB_REPOSITORY"),
         event_name: variable("GITHUB_EVENT_NAME"),
         event_path: path("GITHUB_EVENT_PATH"),
@@ -42,7 +42,6 @@ pub(super) fn github() -> anyhow::Result<GitHubSettings> {
 
 /// The variables that say how to sign in to the portal.
 pub(super) fn sign_in() -> Settings {
-    let secret = |name: &str| variable(name).map(SecretString::from);
     Settings {
         token: secret("CANCEL_PENDING_TOKEN"),
         client_id: variable("AZURE_CLIENT_ID"),
@@ -56,6 +55,13 @@ pub(super) fn sign_in() -> Settings {
         in_actions: in_actions(),
         has_azure_cli: is_on_path(&["az", "az.cmd"]),
     }
+}
+
+/// A variable that holds a secret. From here on it is cut out of all that is written.
+fn secret(name: &str) -> Option<SecretString> {
+    let value = SecretString::from(variable(name)?);
+    learn_secret(value.expose_secret());
+    Some(value)
 }
 
 fn in_actions() -> bool {

@@ -1,7 +1,7 @@
 //! Logs on standard error: what the program does, for who asks with `-v`.
 //!
 //! Owns which of them are written: this program's own alone. What libraries log of requests
-//! may hold headers, and a header holds the token.
+//! may hold headers, and a header holds the token. What others say is logged without known secrets.
 
 use std::io::{self, Write};
 
@@ -13,6 +13,7 @@ use tracing_subscriber::util::SubscriberInitExt as _;
 
 use super::args::LogFormat;
 use crate::report::{json_inert, terminal};
+use crate::secrets::redact;
 
 /// Starts logging: 0 is silent, 1 says what happens, 2 every request, more everything.
 pub(super) fn start(verbosity: u8, format: LogFormat) {
@@ -62,6 +63,7 @@ impl Write for Line {
 impl Drop for Line {
     fn drop(&mut self) {
         let text = String::from_utf8_lossy(&self.bytes);
+        let text = redact(&text);
         let line = text.trim_end_matches('\n');
         let safe = match self.format {
             LogFormat::Text => terminal(line),

@@ -1,7 +1,7 @@
 //! Where results and everything else go: standard output and standard error.
 //!
-//! Owns writing. Results alone go to standard output; a reader that has gone away
-//! (`… | head`) is no error.
+//! Owns writing, and that no known secret is written. Results alone go to standard output; a reader
+//! that has gone away (`… | head`) is no error.
 
 use std::io::{self, ErrorKind, Write as _};
 use std::path::Path;
@@ -9,7 +9,9 @@ use std::path::Path;
 use anyhow::Context as _;
 use serde::Serialize;
 
-use crate::report::{TextStyle, json, terminal};
+use super::out_file::OutFile;
+use crate::report::{TextStyle, terminal};
+use crate::secrets::{learn, redact};
 
 /// The format of a result.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -44,7 +46,7 @@ impl Console {
     /// When standard output can't be written, other than because its reader has gone away.
     pub fn result(&self, text: &str) -> anyhow::Result<()> {
         let mut out = io::stdout().lock();
-        match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+        match out.write_all(redact(text).as_bytes()).and_then(|()| out.flush()) {
             Err(error) if error.kind() != ErrorKind::BrokenPipe => {
                 Err(error).context("the result can't be written to standard output")
             }
@@ -54,28 +56,59 @@ impl Console {
 
     /// Writes something that is not the result. That it can't be written is not worth an error.
     pub fn note(&self, text: &str) {
-        let mut err = io::stderr().lock();
-        let _ = err.write_all(text.as_bytes()).and_then(|()| err.flush());
+        write_error(&redact(text));
     }
 }
 
-/// Tells the runner of GitHub Actions what its log must never show. The runner keeps the line itself
-/// out of the log. Something short is not worth it: it would hide harmless words everywhere.
+fn write_error(text: &str) {
+    let mut err = io::stderr().lock();
+    let _ = err.write_all(text.as_bytes()).and_then(|()| err.flush());
+}
+
+/// The token that an emulator accepts by default. It stands in the documentation: as a secret it would
+/// take a harmless word out of every output.
+const EMULATED_TOKEN: &str = "emulated";
+
+/// Takes note of a secret that was given, so that it is cut out of all that is written from here on.
+pub fn learn_secret(secret: &str) {
+    is_new_secret(secret);
+}
+
+fn is_new_secret(secret: &str) -> bool {
+    secret.trim() != EMULATED_TOKEN && learn(secret)
+}
+
+/// Takes note of a secret that was fetched, and tells the runner of GitHub Actions what its log must never
+/// show. Secrets that were given are known already and get no such line: the runner hides those that come
+/// from `secrets` by itself. The line is the only place where a secret is written, so it is left out where
+/// standard error goes into a file, which no runner reads.
 pub(super) fn mask(console: Console, secret: &str) {
-    if !console.masks {
+    if !is_new_secret(secret) || !console.masks || stderr_is_file() {
         return;
     }
     for line in secret.lines().map(str::trim).filter(|line| line.len() >= MIN_MASKED) {
-        console.note(&format!("::add-mask::{}\n", line.replace('%', "%25")));
+        write_error(&format!("::add-mask::{}\n", line.replace('%', "%25")));
     }
 }
 
-/// The shortest secret that is masked.
+/// The shortest secret that is masked: something short would hide harmless words everywhere.
 const MIN_MASKED: usize = 8;
+
+#[cfg(unix)]
+fn stderr_is_file() -> bool {
+    use std::os::fd::AsFd as _;
+    let own = io::stderr().as_fd().try_clone_to_owned().map(std::fs::File::from);
+    own.and_then(|file| file.metadata()).is_ok_and(|metadata| metadata.is_file())
+}
+
+#[cfg(not(unix))]
+fn stderr_is_file() -> bool {
+    false
+}
 
 /// Writes a document to a file.
 pub(super) fn write_document<T: Serialize>(path: &Path, document: &T) -> anyhow::Result<()> {
-    std::fs::write(path, json(document)).with_context(|| format!("{} can't be written", shown(path)))
+    OutFile::prepare("--out", path, &[])?.write(document)
 }
 
 /// A path as it can be printed.

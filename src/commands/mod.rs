@@ -12,6 +12,7 @@ mod emulate;
 mod files;
 mod github;
 mod live;
+mod out_file;
 mod plan;
 mod portal;
 mod progress;
@@ -27,7 +28,7 @@ use std::process::ExitCode;
 
 pub use apply::{ApplyRequest, PlanSource, apply};
 pub use completions::completions;
-pub use console::{Console, Format};
+pub use console::{Console, Format, learn_secret};
 pub use emulate::{EmulateRequest, emulate};
 pub use github::GitHubSettings;
 pub use live::{needed, observe, unread};

@@ -1,6 +1,6 @@
 //! The files that the runner of GitHub Actions gives a step to write to.
 //!
-//! Owns the limit on the summary, and that these files are only ever added to.
+//! Owns the limit on the summary, and that these files are only ever added to, without secrets.
 
 use std::fs::{self, OpenOptions};
 use std::io::Write as _;
@@ -9,6 +9,7 @@ use std::path::Path;
 use anyhow::{Context as _, bail};
 
 use super::console::shown;
+use crate::secrets::redact;
 
 /// The most bytes that all summaries of a step may have: one more, and GitHub drops all of them.
 const SUMMARY_LIMIT: u64 = 1024 * 1024;
@@ -29,6 +30,7 @@ fn room_in(path: &Path) -> usize {
 }
 
 pub(super) fn append(path: &Path, text: &str) -> anyhow::Result<()> {
+    let text = redact(text);
     let written =
         OpenOptions::new().append(true).create(true).open(path).and_then(|mut file| file.write_all(text.as_bytes()));
     written.with_context(|| format!("{} can't be written", shown(path)))

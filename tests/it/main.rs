@@ -50,6 +50,8 @@ mod reviewed;
 mod scenarios;
 /// The JSON Schemas in the repository, and the documents that must fit them.
 mod schemas;
+/// Secrets that a server echoes: cut out of all that is shown or stored.
+mod secrets;
 /// A mark pinned or taken out in the file's own text.
 mod suggestions;
 /// What the tests share.
