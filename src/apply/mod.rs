@@ -21,7 +21,7 @@ use jiff::Timestamp;
 use tokio::time::Instant;
 
 pub use ending::Sent;
-pub use journal::{Journal, JournalError, OpenCall};
+pub use journal::{Journal, JournalError, JournalStore, OpenCall};
 pub use settle::SettledCall;
 pub use stop::{Stop, Stopper};
 

@@ -158,9 +158,44 @@ fn without_a_journal_nothing_is_sent() {
 #[test]
 fn a_damaged_journal_is_not_overlooked() {
     let portal = OfferPortal::start(|_: &mut Offer, stream| answer(stream, "200 OK", &[], b""));
-    let workspace = Workspace::with(JOURNAL, "what is this\n");
-    let run = portal.apply(&workspace, &[]).expect(1);
-    assert!(run.stderr.contains("is damaged in line 1"), "{}", run.stderr);
+    for damage in ["what is this\n", "{\"formatVersion\": 1,\n\n", &format!("{}\n", "x".repeat(70_000))] {
+        let workspace = Workspace::with(JOURNAL, damage);
+        let run = portal.apply(&workspace, &[]).expect(1);
+        assert!(run.stderr.contains("is damaged in line 1"), "{}", run.stderr);
+        assert_eq!(workspace.read(JOURNAL), damage);
+    }
+    assert_eq!(portal.state().posts.len(), 0);
+}
+
+/// What a power loss leaves: the size is there, and what was to fill it is not.
+#[test]
+fn zeros_at_the_end_are_a_torn_line() {
+    let portal = OfferPortal::start(|offer, stream| {
+        offer.cancelled();
+        answer(stream, "200 OK", &[], b"");
+    });
+    for torn in ["\0".repeat(100_000), format!("{{\"formatVersion\"{}\n", "\0".repeat(10)), "x".repeat(100_000)] {
+        let workspace = Workspace::with(JOURNAL, torn);
+        portal.state().running = Some("op".to_owned());
+        portal.state().cancellation = Some("canCancel");
+        portal.apply(&workspace, &[]).expect(0);
+        assert_eq!(events(&workspace), ["intent", "answer", "outcome"]);
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn a_link_is_no_journal() {
+    let portal = OfferPortal::start(|_: &mut Offer, stream| answer(stream, "200 OK", &[], b""));
+    let workspace = Workspace::with("elsewhere", "");
+    std::os::unix::fs::symlink(workspace.path("elsewhere"), workspace.path("link")).expect("a link");
+    std::os::unix::fs::symlink(workspace.path("nothing"), workspace.path("dangling")).expect("a link");
+    for journal in ["link", "dangling"] {
+        let run = portal.apply(&workspace, &["--journal", journal]).expect(1);
+        assert!(run.stderr.contains("it is a symbolic link; without a journal nothing is sent"), "{}", run.stderr);
+    }
+    assert_eq!(workspace.read("elsewhere"), "");
+    assert!(!workspace.path("nothing").exists());
     assert_eq!(portal.state().posts.len(), 0);
 }
 

@@ -1,0 +1,315 @@
+//! The journal: what a killed run leaves behind.
+//!
+//! Owns the order: each line is on the disk before the next thing happens. An `intent` stands before each
+//! cancel call and an `answer` after it, an `outcome` ends the entry. What has an intent and no ending is
+//! open, and the next run settles it. A line that was cut off never fuses with the next one.
+
+mod lines;
+mod store;
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+pub use store::JournalStore;
+
+use crate::domain::{OfferId, OperationId, PortalOrigin, PublisherId};
+use crate::outcome::Outcome;
+use crate::plan::FormatVersion;
+use lines::{JournalEvent, JournalLine, TORN};
+use store::{FileStore, OpenedFile};
+
+/// Past this size a journal in which nothing is open is set aside as `….old`, in place of the
+/// one set aside before it.
+const MAX_BYTES: usize = 1024 * 1024;
+
+/// Why there is no journal.
+#[derive(Debug, thiserror::Error)]
+pub enum JournalError {
+    /// Another run holds it.
+    #[error("another run is using the journal")]
+    InUse,
+    /// It can't be opened, locked, read or written.
+    #[error("the journal `{}` can't be used: {error}; without a journal nothing is sent", path.display())]
+    File {
+        /// Which file.
+        path: PathBuf,
+        /// Why.
+        error: io::Error,
+    },
+    /// A line in the middle of it is none.
+    #[error("the journal `{}` is damaged in line {line}: {error}; it tells which cancellations are open, so look at it before you move it away", path.display())]
+    Damaged {
+        /// Which file.
+        path: PathBuf,
+        /// Which line, counted from 1.
+        line: usize,
+        /// Why.
+        error: String,
+    },
+}
+
+/// A cancel call of an earlier run whose end is not known.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OpenCall {
+    /// Whose offer it is.
+    pub publisher: PublisherId,
+    /// The offer.
+    pub offer: OfferId,
+    /// The operation.
+    pub operation_id: OperationId,
+    /// How many calls were sent.
+    pub attempts: u32,
+    /// The HTTP status of the last answer.
+    pub http_status: Option<u16>,
+    /// Whether the portal said that it cancelled, or that it is cancelling.
+    pub accepted: bool,
+    /// The location that the portal told.
+    pub location: Option<String>,
+}
+
+/// An open journal.
+#[derive(Debug)]
+pub struct Journal {
+    store: Box<dyn JournalStore>,
+    path: PathBuf,
+    portal: PortalOrigin,
+    /// How long it is when all of its lines are whole; none: it is not known any more.
+    length: Option<u64>,
+    /// Whether the first part of a line may stand at its end.
+    is_torn: bool,
+}
+
+/// What a line is about.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Subject<'a> {
+    pub publisher: &'a PublisherId,
+    pub offer: &'a OfferId,
+    pub operation_id: &'a OperationId,
+}
+
+/// An answer, for the journal.
+#[derive(Debug, Clone)]
+pub(super) struct Answered {
+    pub http_status: Option<u16>,
+    pub accepted: bool,
+    pub location: Option<String>,
+    pub message: Option<String>,
+}
+
+impl Journal {
+    /// Opens a journal, locks it, and reads what earlier runs left open on this portal.
+    ///
+    /// # Errors
+    /// When another run holds it, when it can't be written, when it is damaged.
+    pub fn open(path: &Path, portal: &PortalOrigin) -> Result<(Self, Vec<OpenCall>), JournalError> {
+        let failed = |error| JournalError::File { path: path.to_owned(), error };
+        let mut store = match FileStore::open(path).map_err(failed)? {
+            OpenedFile::Own(store) => store,
+            OpenedFile::InUse => return Err(JournalError::InUse),
+        };
+        let mut bytes = store.read().map_err(failed)?;
+        if bytes.len() > MAX_BYTES && lines::open_calls(read(path, &bytes)?.whole).is_empty() {
+            store.set_aside(&bytes).map_err(failed)?;
+            bytes.clear();
+        }
+        Self::over(Box::new(store), &bytes, path, portal)
+    }
+
+    /// A journal in any store, which holds these bytes. The path is what it is called in messages.
+    ///
+    /// # Errors
+    /// When it can't be written, and when it is damaged.
+    pub fn over(
+        store: Box<dyn JournalStore>,
+        existing: &[u8],
+        path: &Path,
+        portal: &PortalOrigin,
+    ) -> Result<(Self, Vec<OpenCall>), JournalError> {
+        let lines = read(path, existing)?;
+        let mut journal = Self {
+            store,
+            path: path.to_owned(),
+            portal: portal.clone(),
+            length: Some(lines.length as u64),
+            is_torn: lines.length < existing.len(),
+        };
+        // That it can be written is known before anything is sent.
+        journal.append(b"")?;
+        let all = lines::open_calls(lines.whole);
+        Ok((journal, all.into_iter().filter(|(own, _)| own == portal).map(|(_, call)| call).collect()))
+    }
+
+    /// A call is about to go out.
+    pub(super) fn intent(&mut self, subject: Subject<'_>, attempt: u32, if_match: &str) -> Result<(), JournalError> {
+        self.write(subject, JournalEvent::Intent { attempt, if_match: if_match.to_owned() })
+    }
+
+    /// A call was answered.
+    pub(super) fn answer(
+        &mut self,
+        subject: Subject<'_>,
+        attempt: u32,
+        answered: &Answered,
+    ) -> Result<(), JournalError> {
+        let Answered { http_status, accepted, location, message } = answered.clone();
+        self.write(subject, JournalEvent::Answer { attempt, http_status, accepted, location, message })
+    }
+
+    /// An entry ended.
+    pub(super) fn outcome(
+        &mut self,
+        subject: Subject<'_>,
+        outcome: Outcome,
+        message: Option<&str>,
+    ) -> Result<(), JournalError> {
+        self.write(subject, JournalEvent::Outcome { outcome, message: message.map(str::to_owned) })
+    }
+
+    fn write(&mut self, subject: Subject<'_>, event: JournalEvent) -> Result<(), JournalError> {
+        let line = JournalLine {
+            format_version: FormatVersion,
+            at: super::now(),
+            portal: self.portal.clone(),
+            publisher: subject.publisher.clone(),
+            offer: subject.offer.clone(),
+            operation_id: subject.operation_id.clone(),
+            event,
+        };
+        let bytes = line.bytes().map_err(|error| self.failed(io::Error::other(error)))?;
+        self.append(&bytes)
+    }
+
+    /// Adds a whole line. What the one before it may have left of itself is taken away first, or, where
+    /// that can't be done either, marked as cut off.
+    fn append(&mut self, bytes: &[u8]) -> Result<(), JournalError> {
+        if self.is_torn && self.length.is_some_and(|length| self.store.truncate(length).is_ok()) {
+            self.is_torn = false;
+        }
+        let marked = [TORN, bytes].concat();
+        let written = self.store.append(if self.is_torn { &marked } else { bytes });
+        self.length = match &written {
+            // How much is there of what was cut off is not known, and nothing may be taken away any more.
+            Ok(()) if self.is_torn => None,
+            Ok(()) => self.length.map(|length| length + bytes.len() as u64),
+            Err(_) => self.length,
+        };
+        self.is_torn = written.is_err();
+        written.map_err(|error| self.failed(error))
+    }
+
+    fn failed(&self, error: io::Error) -> JournalError {
+        JournalError::File { path: self.path.clone(), error }
+    }
+}
+
+fn read(path: &Path, bytes: &[u8]) -> Result<lines::Lines, JournalError> {
+    lines::read(bytes).map_err(|damage| JournalError::Damaged {
+        path: path.to_owned(),
+        line: damage.line,
+        error: damage.error,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::{Arc, Mutex};
+
+    use super::*;
+
+    /// What a disk does at the next writes.
+    #[derive(Debug, Default)]
+    struct Disk {
+        bytes: Vec<u8>,
+        /// The next write stops after so many bytes.
+        stops_after: Option<usize>,
+        keeps_its_length: bool,
+    }
+
+    #[derive(Debug, Clone, Default)]
+    struct Memory(Arc<Mutex<Disk>>);
+
+    impl Memory {
+        fn with(&self, change: impl FnOnce(&mut Disk)) {
+            change(&mut self.0.lock().expect("a lock"));
+        }
+
+        fn bytes(&self) -> Vec<u8> {
+            self.0.lock().expect("a lock").bytes.clone()
+        }
+    }
+
+    impl JournalStore for Memory {
+        fn append(&mut self, bytes: &[u8]) -> io::Result<()> {
+            let mut disk = self.0.lock().expect("a lock");
+            let stop = disk.stops_after.take();
+            disk.bytes.extend(&bytes[..stop.unwrap_or(bytes.len()).min(bytes.len())]);
+            if stop.is_some() { Err(io::Error::other("the disk is full")) } else { Ok(()) }
+        }
+
+        fn truncate(&mut self, length: u64) -> io::Result<()> {
+            let mut disk = self.0.lock().expect("a lock");
+            if disk.keeps_its_length {
+                return Err(io::Error::other("it keeps its length"));
+            }
+            disk.bytes.truncate(usize::try_from(length).expect("a length"));
+            Ok(())
+        }
+    }
+
+    fn open(memory: &Memory) -> Result<(Journal, Vec<String>), JournalError> {
+        let portal = PortalOrigin::microsoft();
+        let existing = memory.bytes();
+        let (journal, open) = Journal::over(Box::new(memory.clone()), &existing, Path::new("memory"), &portal)?;
+        Ok((journal, open.iter().map(|call| call.operation_id.to_string()).collect()))
+    }
+
+    fn intent(journal: &mut Journal, operation: &str) -> Result<(), JournalError> {
+        let (publisher, offer) = ("contoso".parse().expect("an id"), "vm".parse().expect("an id"));
+        let operation_id = operation.parse().expect("an id");
+        journal.intent(Subject { publisher: &publisher, offer: &offer, operation_id: &operation_id }, 1, "*")
+    }
+
+    /// A write that fails half-way, with or without the means to take the half away, in one run and in the next.
+    #[test]
+    fn no_line_fuses_with_what_is_left_of_another() {
+        let whole = {
+            let memory = Memory::default();
+            intent(&mut open(&memory).expect("it opens").0, "one").expect("it is written");
+            memory.bytes().len()
+        };
+        for keeps_its_length in [false, true] {
+            for cut in 0..=whole + 2 {
+                let memory = Memory::default();
+                let (mut journal, _) = open(&memory).expect("it opens");
+                intent(&mut journal, "one").expect("it is written");
+                memory.with(|disk| (disk.stops_after, disk.keeps_its_length) = (Some(cut), keeps_its_length));
+                intent(&mut journal, "two").expect_err("it is cut off");
+                // A kill here is followed by a run that finds the torn end.
+                let killed = Memory::default();
+                killed.with(|disk| (disk.bytes, disk.keeps_its_length) = (memory.bytes(), keeps_its_length));
+                // Without a kill, the next line may be cut off too.
+                memory.with(|disk| disk.stops_after = Some(cut / 2));
+                intent(&mut journal, "three").expect_err("it is cut off");
+                intent(&mut journal, "four").expect("it is written");
+                intent(&mut journal, "five").expect("it is written");
+                let (_, found) = open(&memory).expect("it is sound");
+                let is_there = |own: &&str| found.contains(&(*own).to_owned());
+                assert!(["one", "four", "five"].iter().all(is_there), "{cut} {keeps_its_length}: {found:?}");
+                let (mut journal, _) = open(&killed).expect("it is sound");
+                intent(&mut journal, "six").expect("it is written");
+                let (_, found) = open(&killed).expect("it is sound");
+                assert!(
+                    ["one", "six"].iter().all(|own| found.contains(&(*own).to_owned())),
+                    "{cut} {keeps_its_length}"
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn a_journal_that_can_not_be_written_is_none() {
+        let memory = Memory::default();
+        memory.with(|disk| disk.stops_after = Some(0));
+        assert!(matches!(open(&memory), Err(JournalError::File { .. })));
+    }
+}
