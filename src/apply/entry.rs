@@ -97,7 +97,7 @@ impl<'a, W: Watch> EntryRun<'a, W> {
             backend,
             shared,
             query: target.query(),
-            intents: open.map_or(0, |call| call.attempts),
+            intents: open.map_or(0, |call| call.intents),
             attempts: open.map_or(0, |call| call.attempts),
             http_status: open.and_then(|call| call.http_status),
             location: told.map(|told| backend.follower().resume(told)),
@@ -268,7 +268,7 @@ impl<'a, W: Watch> EntryRun<'a, W> {
         {
             return Some(Ending::TagRejected { tag: tag.clone() });
         }
-        let earlier = self.target.left_open.as_ref().map_or(0, |call| call.attempts);
+        let earlier = self.target.left_open.as_ref().map_or(0, |call| call.intents);
         if self.intents - earlier >= MAX_CALLS {
             let why = self.last_seen.clone();
             return Some(Ending::GivenUp { attempts: self.attempts, sent: self.sent, why });

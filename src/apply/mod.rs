@@ -178,11 +178,9 @@ pub async fn apply(
         watch,
         clock: &options.clock,
     };
-    let with_backend = |target| Some((target, backends.get(Target::key(target).portal)?));
     let mut runs: FuturesUnordered<_> = targets
         .iter()
-        .filter_map(with_backend)
-        .map(|(target, backend)| EntryRun::new(target, backend, &shared).run())
+        .filter_map(|target| Some(EntryRun::new(target, backends.get(target.key.portal)?, &shared).run()))
         .collect();
     let entries = async {
         let mut entries = Vec::with_capacity(targets.len());

@@ -128,6 +128,14 @@ fn whole(path: &Path, code: Code, message: String, help: Option<&str>) -> Diagno
     Diagnostic { code, path: name(path), place: None, message, help: help.map(str::to_owned) }
 }
 
+/// The names of files and directories in documents, sorted and each once.
+pub(super) fn names(paths: &[PathBuf]) -> Vec<String> {
+    let mut names: Vec<String> = paths.iter().map(|path| name(path)).collect();
+    names.sort();
+    names.dedup();
+    names
+}
+
 /// The name of a file in documents: as it was given, with `/` between its parts.
 fn name(path: &Path) -> String {
     let text = path.to_string_lossy();

@@ -113,9 +113,11 @@ impl fmt::Debug for SignIn {
 
 impl SignIn {
     /// A sign-in that has asked nobody yet.
-    #[must_use]
-    pub fn new(source: Source, cloud: Cloud, mask: Mask) -> Self {
-        Self::with_http(source, cloud, mask, client())
+    ///
+    /// # Errors
+    /// When TLS can't be set up on this machine.
+    pub fn new(source: Source, cloud: Cloud, mask: Mask) -> Result<Self, CredentialError> {
+        Ok(Self::with_http(source, cloud, mask, client()?))
     }
 
     /// Likewise, by another HTTP client.

@@ -14,8 +14,8 @@ use std::time::Duration;
 
 pub use backend::{Backend, BackendReader, BackendSlot, Backends, capabilities};
 pub use client::{
-    Credential, CredentialError, Exchange, correlation_ids, Failure, HttpExchange, Incoming, Outgoing, Pending, PortalError,
-    StaticToken, Token, TransportSettings, Wanted,
+    Credential, CredentialError, Exchange, Failure, HttpExchange, Incoming, Outgoing, Pending, PortalError,
+    StaticToken, Token, TransportSettings, Wanted, correlation_ids,
 };
 
 use crate::domain::{

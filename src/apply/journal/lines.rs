@@ -10,9 +10,11 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::OpenCall;
-use crate::domain::{OfferId, OperationId, PortalOrigin, PublisherId};
+use crate::apply::ending::Sent;
+use crate::domain::{JobId, OfferId, OfferKey, OperationId, PortalKind, PortalOrigin, ProductId, PublisherId};
 use crate::outcome::Outcome;
 use crate::plan::FormatVersion;
+use crate::portal::CancelVerdict;
 use crate::secrets::redact;
 
 /// The longest line, with its end.
@@ -34,10 +36,13 @@ pub(super) const TORN: &[u8] = b"\x18\n";
 pub(super) struct JournalLine {
     pub format_version: FormatVersion,
     pub at: Timestamp,
-    pub portal: PortalOrigin,
+    pub portal: PortalKind,
+    pub origin: PortalOrigin,
     pub publisher: PublisherId,
     pub offer: OfferId,
+    pub product_id: Option<ProductId>,
     pub operation_id: OperationId,
+    pub job_id: Option<JobId>,
     #[serde(flatten)]
     pub event: JournalEvent,
 }
@@ -45,12 +50,119 @@ pub(super) struct JournalLine {
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", rename_all_fields = "camelCase", tag = "event")]
 pub(super) enum JournalEvent {
-    /// A cancel call goes out.
-    Intent { attempt: u32, if_match: String },
+    /// A cancel call goes out. The guard is what keeps it from hitting another operation.
+    Intent { attempt: u32, guard: Option<String> },
     /// It was answered, or is known not to have been.
-    Answer { attempt: u32, http_status: Option<u16>, accepted: bool, location: Option<String>, message: Option<String> },
+    Answer {
+        attempt: u32,
+        http_status: Option<u16>,
+        result: AnswerKind,
+        location: Option<String>,
+        message: Option<String>,
+    },
     /// The entry ended.
     Outcome { outcome: Outcome, message: Option<String> },
+}
+
+/// What an answer says of the call.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(in crate::apply) enum AnswerKind {
+    Done,
+    Accepted,
+    Changed,
+    Refused,
+    NotSent,
+    Lost,
+}
+
+impl AnswerKind {
+    pub const fn of(verdict: &CancelVerdict) -> Self {
+        match verdict {
+            CancelVerdict::Done => Self::Done,
+            CancelVerdict::Accepted { .. } => Self::Accepted,
+            CancelVerdict::Changed(_) => Self::Changed,
+            CancelVerdict::Refused(_) => Self::Refused,
+            CancelVerdict::NotSent(_) => Self::NotSent,
+            CancelVerdict::Lost(_) => Self::Lost,
+        }
+    }
+
+    /// What a version-1 line says: it has the status, and whether that was an acceptance.
+    const fn of_version_1(http_status: Option<u16>, accepted: bool) -> Self {
+        match (http_status, accepted) {
+            (Some(200), true) => Self::Done,
+            (_, true) => Self::Accepted,
+            (Some(412), false) => Self::Changed,
+            (Some(401 | 429), false) => Self::NotSent,
+            (Some(408), false) | (None, false) => Self::Lost,
+            (Some(300..=499), false) => Self::Refused,
+            (Some(_), false) => Self::Lost,
+        }
+    }
+}
+
+/// A line of version 1, which knew one portal alone.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Version1Line {
+    at: Timestamp,
+    portal: PortalOrigin,
+    publisher: PublisherId,
+    offer: OfferId,
+    operation_id: OperationId,
+    #[serde(flatten)]
+    event: Version1Event,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase", rename_all_fields = "camelCase", tag = "event")]
+enum Version1Event {
+    Intent { attempt: u32, if_match: String },
+    Answer { attempt: u32, http_status: Option<u16>, accepted: bool, location: Option<String>, message: Option<String> },
+    Outcome { outcome: Outcome, message: Option<String> },
+}
+
+impl From<Version1Line> for JournalLine {
+    fn from(old: Version1Line) -> Self {
+        Self {
+            format_version: FormatVersion,
+            at: old.at,
+            portal: PortalKind::CloudPartner,
+            origin: old.portal,
+            publisher: old.publisher,
+            offer: old.offer,
+            product_id: None,
+            operation_id: old.operation_id,
+            job_id: None,
+            event: match old.event {
+                Version1Event::Intent { attempt, if_match } => {
+                    JournalEvent::Intent { attempt, guard: Some(if_match).filter(|tag| tag != "*") }
+                }
+                Version1Event::Answer { attempt, http_status, accepted, location, message } => JournalEvent::Answer {
+                    attempt,
+                    http_status,
+                    result: AnswerKind::of_version_1(http_status, accepted),
+                    location,
+                    message,
+                },
+                Version1Event::Outcome { outcome, message } => JournalEvent::Outcome { outcome, message },
+            },
+        }
+    }
+}
+
+/// Reads one line, of this version or of the first.
+fn parse(line: &[u8]) -> serde_json::Result<JournalLine> {
+    #[derive(Deserialize)]
+    #[serde(rename_all = "camelCase")]
+    struct Version {
+        format_version: u32,
+    }
+    match serde_json::from_slice::<Version>(line)?.format_version {
+        1 => serde_json::from_slice::<Version1Line>(line).map(Into::into),
+        _ => serde_json::from_slice(line),
+    }
 }
 
 impl JournalLine {
@@ -106,7 +218,7 @@ pub(super) fn read(bytes: &[u8]) -> Result<Lines, Damage> {
             if line.len() > MAX_LINE {
                 return Err(damage("it is longer than 64 KiB".to_owned()));
             }
-            lines.whole.push(serde_json::from_slice(line).map_err(|error| damage(error.to_string()))?);
+            lines.whole.push(parse(line).map_err(|error| damage(error.to_string()))?);
         }
         lines.length += line.len();
     }
@@ -114,50 +226,84 @@ pub(super) fn read(bytes: &[u8]) -> Result<Lines, Damage> {
 }
 
 fn is_no_line(bytes: &[u8]) -> bool {
-    serde_json::from_slice::<JournalLine>(bytes).is_err()
+    parse(bytes).is_err()
 }
 
-/// The calls whose end is in no line, each with its portal.
-pub(super) fn open_calls(lines: Vec<JournalLine>) -> Vec<(PortalOrigin, OpenCall)> {
-    let mut open: BTreeMap<(String, String, String, String), (PortalOrigin, OpenCall)> = BTreeMap::new();
-    for line in lines {
-        let fold = |text: &str| text.to_ascii_lowercase();
-        let key = (
-            line.portal.to_string(),
-            fold(line.publisher.as_str()),
-            fold(line.offer.as_str()),
-            fold(line.operation_id.as_str()),
-        );
-        if let JournalEvent::Outcome { outcome, .. } = line.event {
-            // Accepted and unknown are no ends.
-            if !matches!(outcome, Outcome::Accepted | Outcome::Unknown | Outcome::NotAttempted) {
-                open.remove(&key);
+/// What the lines say of one operation.
+struct Told {
+    call: OpenCall,
+    /// Whether an intent stands there without an answer.
+    is_pending: bool,
+}
+
+impl Told {
+    fn of(line: &JournalLine) -> Self {
+        let key = OfferKey { portal: line.portal, publisher: line.publisher.clone(), offer: line.offer.clone() };
+        let call = OpenCall {
+            key,
+            origin: line.origin.clone(),
+            product: line.product_id.clone(),
+            operation_id: line.operation_id.clone(),
+            job: line.job_id.clone(),
+            intents: 0,
+            attempts: 0,
+            http_status: None,
+            sent: Sent::Nothing,
+            location: None,
+        };
+        Self { call, is_pending: false }
+    }
+
+    fn hear(&mut self, event: JournalEvent) {
+        let call = &mut self.call;
+        match event {
+            JournalEvent::Intent { attempt, .. } => {
+                call.intents = call.intents.max(attempt);
+                call.attempts += 1;
+                self.is_pending = true;
             }
-            continue;
-        }
-        let (_, call) = open.entry(key).or_insert_with(|| {
-            let call = OpenCall {
-                publisher: line.publisher,
-                offer: line.offer,
-                operation_id: line.operation_id,
-                attempts: 0,
-                http_status: None,
-                accepted: false,
-                location: None,
-            };
-            (line.portal, call)
-        });
-        match line.event {
-            JournalEvent::Intent { attempt, .. } => call.attempts = call.attempts.max(attempt),
-            JournalEvent::Answer { http_status, accepted, location, .. } => {
+            JournalEvent::Answer { http_status, result, location, .. } => {
+                self.is_pending = false;
                 call.http_status = http_status.or(call.http_status);
-                call.accepted |= accepted;
                 call.location = location.or(call.location.take());
+                match result {
+                    AnswerKind::Done => call.sent = Sent::Done,
+                    AnswerKind::Accepted => call.sent = Sent::Accepted,
+                    AnswerKind::Lost if call.sent == Sent::Nothing => call.sent = Sent::Perhaps,
+                    AnswerKind::NotSent if http_status.is_none() => call.attempts -= 1,
+                    // A clear no: it is a no after a restart, too.
+                    _ => {}
+                }
             }
             JournalEvent::Outcome { .. } => {}
         }
     }
-    open.into_values().collect()
+
+    /// The call, if its end is not known.
+    fn open(mut self) -> Option<OpenCall> {
+        if self.is_pending && self.call.sent == Sent::Nothing {
+            self.call.sent = Sent::Perhaps;
+        }
+        (self.call.sent != Sent::Nothing).then_some(self.call)
+    }
+}
+
+/// The calls whose end is in no line.
+pub(super) fn open_calls(lines: Vec<JournalLine>) -> Vec<OpenCall> {
+    let mut told: BTreeMap<(OfferKey, String, OperationId), Told> = BTreeMap::new();
+    for line in lines {
+        let fresh = Told::of(&line);
+        let key = (fresh.call.key.clone(), line.origin.to_string(), line.operation_id.clone());
+        if let JournalEvent::Outcome { outcome, .. } = line.event {
+            // Accepted and unknown are no ends.
+            if !matches!(outcome, Outcome::Accepted | Outcome::Unknown | Outcome::NotAttempted) {
+                told.remove(&key);
+            }
+            continue;
+        }
+        told.entry(key).or_insert(fresh).hear(line.event);
+    }
+    told.into_values().filter_map(Told::open).collect()
 }
 
 #[cfg(test)]
@@ -168,16 +314,19 @@ mod tests {
         JournalLine {
             format_version: FormatVersion,
             at: Timestamp::UNIX_EPOCH,
-            portal: PortalOrigin::microsoft(),
+            portal: PortalKind::CloudPartner,
+            origin: PortalOrigin::microsoft(),
             publisher: "contoso".parse().expect("an id"),
             offer: "vm".parse().expect("an id"),
+            product_id: None,
             operation_id: "op".parse().expect("an id"),
+            job_id: None,
             event,
         }
     }
 
     fn intent() -> Vec<u8> {
-        line(JournalEvent::Intent { attempt: 1, if_match: "*".to_owned() }).bytes().expect("a line")
+        line(JournalEvent::Intent { attempt: 1, guard: None }).bytes().expect("a line")
     }
 
     /// How many whole lines there are and the length before a torn end, or which line is damaged.
@@ -234,7 +383,7 @@ mod tests {
         let event = |location: usize| JournalEvent::Answer {
             attempt: 1,
             http_status: Some(202),
-            accepted: true,
+            result: AnswerKind::Accepted,
             location: Some("l".repeat(location)),
             // Each of these takes six characters in JSON.
             message: Some("\u{1}".repeat(100_000)),
@@ -243,9 +392,36 @@ mod tests {
             let bytes = line(event(location)).bytes().expect("a line");
             assert!(bytes.len() <= MAX_LINE);
             let open = open_calls(read(&bytes).expect("lines").whole);
-            let kept = open[0].1.location.as_ref().map(String::len);
+            let kept = open[0].location.as_ref().map(String::len);
             assert_eq!(kept, Some(location).filter(|length| *length <= MAX_LOCATION));
         }
-        assert!(line(JournalEvent::Intent { attempt: 1, if_match: "x".repeat(MAX_LINE) }).bytes().is_err());
+        assert!(line(JournalEvent::Intent { attempt: 1, guard: Some("x".repeat(MAX_LINE)) }).bytes().is_err());
+    }
+
+    #[test]
+    fn a_line_of_the_first_version_is_settled_as_one_of_the_cloud_partner_portal() {
+        let old = |event: &str| {
+            format!(
+                r#"{{"formatVersion":1,"at":"2026-11-22T12:00:00Z","portal":"https://cloudpartner.azure.com","publisher":"contoso","offer":"vm","operationId":"op",{event}}}"#
+            ) + "\n"
+        };
+        let intent = old(r#""event":"intent","attempt":1,"ifMatch":"*""#);
+        let answer = |status: &str, accepted: bool| {
+            old(&format!(
+                r#""event":"answer","attempt":1,"httpStatus":{status},"accepted":{accepted},"location":null,"message":null"#
+            ))
+        };
+        let sent = |text: &str| {
+            let open = open_calls(read(text.as_bytes()).expect("lines").whole);
+            open.first().map(|call| (call.key.portal, call.sent))
+        };
+        let portal = PortalKind::CloudPartner;
+        assert_eq!(sent(&intent), Some((portal, Sent::Perhaps)));
+        assert_eq!(sent(&(intent.clone() + &answer("202", true))), Some((portal, Sent::Accepted)));
+        assert_eq!(sent(&(intent.clone() + &answer("200", true))), Some((portal, Sent::Done)));
+        assert_eq!(sent(&(intent.clone() + &answer("503", false))), Some((portal, Sent::Perhaps)));
+        // A refused call is a refusal after a restart, too, and not a lost answer.
+        assert_eq!(sent(&(intent.clone() + &answer("409", false))), None);
+        assert_eq!(sent(&(intent + &old(r#""event":"outcome","outcome":"cancelled","message":null"#))), None);
     }
 }

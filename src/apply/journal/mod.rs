@@ -12,10 +12,13 @@ use std::path::{Path, PathBuf};
 
 pub use store::JournalStore;
 
-use crate::domain::{OfferId, OperationId, PortalOrigin, PublisherId};
+use super::Clock;
+use super::ending::Sent;
+use crate::domain::{JobId, OfferKey, OperationId, PortalOrigin, ProductId};
 use crate::outcome::Outcome;
 use crate::plan::FormatVersion;
-use lines::{JournalEvent, JournalLine, TORN};
+use crate::portal::{CancelAnswer, CancelVerdict, Guard};
+use lines::{AnswerKind, JournalEvent, JournalLine, TORN};
 use store::{FileStore, OpenedFile};
 
 /// Past this size a journal in which nothing is open is set aside as `….old`, in place of the
@@ -51,18 +54,24 @@ pub enum JournalError {
 /// A cancel call of an earlier run whose end is not known.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct OpenCall {
-    /// Whose offer it is.
-    pub publisher: PublisherId,
     /// The offer.
-    pub offer: OfferId,
+    pub key: OfferKey,
+    /// Where its portal is.
+    pub origin: PortalOrigin,
+    /// The product, where the call named it.
+    pub product: Option<ProductId>,
     /// The operation.
     pub operation_id: OperationId,
-    /// How many calls were sent.
+    /// The job, where the call named it.
+    pub job: Option<JobId>,
+    /// How many calls were announced.
+    pub intents: u32,
+    /// How many of them left, or may have.
     pub attempts: u32,
     /// The HTTP status of the last answer.
     pub http_status: Option<u16>,
-    /// Whether the portal said that it cancelled, or that it is cancelling.
-    pub accepted: bool,
+    /// What is known of them.
+    pub sent: Sent,
     /// The location that the portal told.
     pub location: Option<String>,
 }
@@ -72,7 +81,6 @@ pub struct OpenCall {
 pub struct Journal {
     store: Box<dyn JournalStore>,
     path: PathBuf,
-    portal: PortalOrigin,
     /// How long it is when all of its lines are whole; none: it is not known any more.
     length: Option<u64>,
     /// Whether the first part of a line may stand at its end.
@@ -82,26 +90,43 @@ pub struct Journal {
 /// What a line is about.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Subject<'a> {
-    pub publisher: &'a PublisherId,
-    pub offer: &'a OfferId,
-    pub operation_id: &'a OperationId,
+    pub key: &'a OfferKey,
+    pub origin: &'a PortalOrigin,
+    pub operation: &'a OperationId,
+    pub product: Option<&'a ProductId>,
+    pub job: Option<&'a JobId>,
 }
 
 /// An answer, for the journal.
 #[derive(Debug, Clone)]
 pub(super) struct Answered {
-    pub http_status: Option<u16>,
-    pub accepted: bool,
-    pub location: Option<String>,
-    pub message: Option<String>,
+    http_status: Option<u16>,
+    result: AnswerKind,
+    location: Option<String>,
+    message: Option<String>,
+}
+
+impl Answered {
+    pub fn of(answer: &CancelAnswer) -> Self {
+        let location = match &answer.verdict {
+            CancelVerdict::Accepted { location: Some(location), .. } => Some(location.shown.clone()),
+            _ => None,
+        };
+        Self {
+            http_status: answer.status,
+            result: AnswerKind::of(&answer.verdict),
+            location,
+            message: answer.failure().map(ToString::to_string),
+        }
+    }
 }
 
 impl Journal {
-    /// Opens a journal, locks it, and reads what earlier runs left open on this portal.
+    /// Opens a journal, locks it, and reads what earlier runs left open.
     ///
     /// # Errors
     /// When another run holds it, when it can't be written, when it is damaged.
-    pub fn open(path: &Path, portal: &PortalOrigin) -> Result<(Self, Vec<OpenCall>), JournalError> {
+    pub fn open(path: &Path) -> Result<(Self, Vec<OpenCall>), JournalError> {
         let failed = |error| JournalError::File { path: path.to_owned(), error };
         let mut store = match FileStore::open(path).map_err(failed)? {
             OpenedFile::Own(store) => store,
@@ -112,7 +137,7 @@ impl Journal {
             store.set_aside(&bytes).map_err(failed)?;
             bytes.clear();
         }
-        Self::over(Box::new(store), &bytes, path, portal)
+        Self::over(Box::new(store), &bytes, path)
     }
 
     /// A journal in any store, which holds these bytes. The path is what it is called in messages.
@@ -123,56 +148,60 @@ impl Journal {
         store: Box<dyn JournalStore>,
         existing: &[u8],
         path: &Path,
-        portal: &PortalOrigin,
     ) -> Result<(Self, Vec<OpenCall>), JournalError> {
         let lines = read(path, existing)?;
         let mut journal = Self {
             store,
             path: path.to_owned(),
-            portal: portal.clone(),
             length: Some(lines.length as u64),
             is_torn: lines.length < existing.len(),
         };
         // That it can be written is known before anything is sent.
         journal.append(b"")?;
-        let all = lines::open_calls(lines.whole);
-        Ok((journal, all.into_iter().filter(|(own, _)| own == portal).map(|(_, call)| call).collect()))
+        Ok((journal, lines::open_calls(lines.whole)))
     }
 
     /// A call is about to go out.
-    pub(super) fn intent(&mut self, subject: Subject<'_>, attempt: u32, if_match: &str) -> Result<(), JournalError> {
-        self.write(subject, JournalEvent::Intent { attempt, if_match: if_match.to_owned() })
+    pub(super) fn intent(&mut self, subject: &Subject<'_>, attempt: u32, guard: &Guard) -> Result<(), JournalError> {
+        let guard = match guard {
+            Guard::Tag(tag) => Some(tag.clone()),
+            Guard::Unguarded | Guard::NotNeeded => None,
+        };
+        self.write(subject, JournalEvent::Intent { attempt, guard })
     }
 
     /// A call was answered.
     pub(super) fn answer(
         &mut self,
-        subject: Subject<'_>,
+        subject: &Subject<'_>,
         attempt: u32,
         answered: &Answered,
     ) -> Result<(), JournalError> {
-        let Answered { http_status, accepted, location, message } = answered.clone();
-        self.write(subject, JournalEvent::Answer { attempt, http_status, accepted, location, message })
+        let Answered { http_status, result, location, message } = answered.clone();
+        self.write(subject, JournalEvent::Answer { attempt, http_status, result, location, message })
     }
 
     /// An entry ended.
     pub(super) fn outcome(
         &mut self,
-        subject: Subject<'_>,
+        subject: &Subject<'_>,
         outcome: Outcome,
         message: Option<&str>,
     ) -> Result<(), JournalError> {
         self.write(subject, JournalEvent::Outcome { outcome, message: message.map(str::to_owned) })
     }
 
-    fn write(&mut self, subject: Subject<'_>, event: JournalEvent) -> Result<(), JournalError> {
+    fn write(&mut self, subject: &Subject<'_>, event: JournalEvent) -> Result<(), JournalError> {
         let line = JournalLine {
             format_version: FormatVersion,
-            at: super::now(),
-            portal: self.portal.clone(),
-            publisher: subject.publisher.clone(),
-            offer: subject.offer.clone(),
-            operation_id: subject.operation_id.clone(),
+            at: Clock::SYSTEM.now(),
+            portal: subject.key.portal,
+            origin: subject.origin.clone(),
+            publisher: subject.key.publisher.clone(),
+            offer: subject.key.offer.clone(),
+            product_id: subject.product.cloned(),
+            operation_id: subject.operation.clone(),
+            job_id: subject.job.cloned(),
             event,
         };
         let bytes = line.bytes().map_err(|error| self.failed(io::Error::other(error)))?;

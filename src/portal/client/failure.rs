@@ -57,12 +57,14 @@ pub enum Failure {
         to: Option<String>,
     },
     /// A status that is no success.
-    #[error("the portal answered {status}{}{}", said(.error.as_ref()), advice(*.status))]
+    #[error("the portal answered {status}{}{}{}", said(.error.as_ref()), advice(*.status, .error.as_ref()), traced(.correlation))]
     Status {
         /// The HTTP status.
         status: StatusCode,
         /// What the portal said of it.
         error: Option<PortalError>,
+        /// The names by which support finds the answer again.
+        correlation: Vec<(String, String)>,
         /// How long it asks to be left alone.
         retry_after: Option<Duration>,
     },
@@ -163,7 +165,15 @@ fn said(error: Option<&PortalError>) -> String {
     error.map(ToString::to_string).filter(|text| !text.is_empty()).map(|text| format!(" ({text})")).unwrap_or_default()
 }
 
-fn advice(status: StatusCode) -> &'static str {
+fn traced(correlation: &[(String, String)]) -> String {
+    let ids: Vec<String> = correlation.iter().map(|(name, id)| format!("{name}: {id}")).collect();
+    if ids.is_empty() { String::new() } else { format!(" [{}]", ids.join(", ")) }
+}
+
+fn advice(status: StatusCode, error: Option<&PortalError>) -> &'static str {
+    if error.is_some_and(|error| error.is_html) {
+        return "; this is the page of a front end or a proxy, and not the portal's own answer";
+    }
     match status.as_u16() {
         400 => "; the portal does not accept the request, its message says why",
         401 => "; the token is missing, expired, or for another audience: get a new one",

@@ -11,7 +11,7 @@ use http::header::{HeaderMap, LOCATION};
 use http::{Method, StatusCode};
 use tokio::time::{Instant, sleep};
 
-use super::error_body::PortalError;
+use super::error_body::{PortalError, correlation_ids};
 use super::exchange::{Exchange, Incoming, Outgoing, Wanted};
 use super::failure::Failure;
 use super::pace::Feedback;
@@ -201,7 +201,12 @@ impl Transport {
             return Ok(Answer { status, headers, body });
         }
         let retry_after = retry::retry_after(&headers, SystemTime::now());
-        Err(Failure::Status { status, error: PortalError::read(&body), retry_after })
+        Err(Failure::Status {
+            status,
+            error: PortalError::read(&body),
+            correlation: correlation_ids(&headers),
+            retry_after,
+        })
     }
 }
 
