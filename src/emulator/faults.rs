@@ -1,8 +1,9 @@
 //! Faults on demand: which call they hit, and how often still.
 //!
-//! Owns the counting. What a fault looks like on the wire is decided in `api` and `server`.
+//! Owns the counting. What a fault looks like on the wire is decided in `exchange`, `api` and `server`.
 
-use super::scenario::{Call, FaultSpec};
+use super::api::CallSubject;
+use super::scenario::{EmulatedCall, FaultSpec};
 
 #[derive(Debug)]
 pub(super) struct Faults {
@@ -15,11 +16,11 @@ impl Faults {
     }
 
     /// The fault that hits this call, if one does.
-    pub fn hit(&mut self, call: Call, publisher: &str, offer: &str) -> Option<FaultSpec> {
+    pub fn hit(&mut self, call: EmulatedCall, subject: &CallSubject) -> Option<FaultSpec> {
         for (spec, skip, times) in &mut self.all {
-            let meant = (spec.on == call || spec.on == Call::Any)
-                && spec.publisher.as_ref().is_none_or(|id| id.as_str() == publisher)
-                && spec.offer.as_ref().is_none_or(|id| id.as_str() == offer);
+            let meant = (spec.on == call || spec.on == EmulatedCall::Any)
+                && spec.publisher.as_ref().is_none_or(|id| id.as_str() == subject.publisher)
+                && spec.offer.as_ref().is_none_or(|id| id.as_str() == subject.offer);
             if !meant || *times == Some(0) {
                 continue;
             }

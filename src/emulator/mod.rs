@@ -6,6 +6,8 @@
 
 mod api;
 mod clock;
+mod control;
+mod exchange;
 mod faults;
 mod scenario;
 mod server;

@@ -17,7 +17,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 use tokio::task::{JoinHandle, JoinSet};
 
-use super::api::cloud_partner::{CloseConnection, Shared, router};
+use super::exchange::{CloseConnection, SharedState, router};
 use super::scenario::Scenario;
 
 /// A request that the emulator has answered, or not.
@@ -28,6 +28,8 @@ pub struct LoggedRequest {
     pub method: String,
     /// The path, without the query.
     pub path: String,
+    /// The query, as it came.
+    pub query: Option<String>,
     /// The HTTP status of the answer.
     pub status: u16,
     /// The header `If-Match`.
@@ -39,7 +41,7 @@ pub struct LoggedRequest {
 /// A running emulator. It stops when it is dropped.
 pub struct Emulator {
     address: SocketAddr,
-    shared: Arc<Shared>,
+    shared: Arc<SharedState>,
     stop: watch::Sender<bool>,
     task: JoinHandle<()>,
 }
@@ -53,7 +55,7 @@ impl Emulator {
         let listener = TcpListener::bind(listen).await?;
         let address = listener.local_addr()?;
         let origin = origin.unwrap_or_else(|| format!("http://{address}"));
-        let shared = Arc::new(Shared::new(scenario, origin));
+        let shared = Arc::new(SharedState::new(scenario, origin));
         let (stop, stopped) = watch::channel(false);
         let task = tokio::spawn(accept(listener, router(Arc::clone(&shared)), stopped));
         Ok(Self { address, shared, stop, task })

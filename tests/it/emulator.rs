@@ -146,7 +146,7 @@ async fn publish_moves_with_the_clock_and_goes_live() {
     let document = client.get(operation).await;
     let steps: Vec<_> = document["steps"].as_array().expect("steps").iter().map(|s| s["status"].clone()).collect();
     assert_eq!(steps, ["complete", "inProgress", "notStarted", "notStarted", "notStarted", "notStarted"]);
-    assert_eq!(document["steps"][1]["progressPercentage"], 50.0);
+    assert_eq!(document["steps"][1]["progressPercentage"], json!(50), "a whole number: clients read it as one");
     assert_eq!(document["cancellationRequestState"], "canCancel");
 
     client.emulator.advance(Duration::from_hours(5));
@@ -186,6 +186,34 @@ async fn cancel_answers_in_every_way() {
     assert_eq!(client.running("ignores").await, ["running-four"]);
     assert_eq!(client.post(&cancel("sticks")).await.status, 202);
     assert_eq!(client.running("sticks").await, ["running-five"]);
+}
+
+#[tokio::test]
+async fn a_cancellation_ends_for_a_client_that_reads_only_the_list() {
+    let client = Client::new().await;
+    client.post("/api/publishers/contoso/offers/old/cancel").await;
+    assert_eq!(client.running("old").await, ["running-one"]);
+    assert_eq!(client.running("old").await, Vec::<String>::new());
+}
+
+#[tokio::test]
+async fn an_operation_is_found_with_a_slash_at_its_end_too() {
+    let client = Client::new().await;
+    for path in
+        ["/api/publishers/contoso/offers/absolute/operations/running-two/", "/api/operations/contoso$old$2$preview/"]
+    {
+        assert_eq!(client.send(client.request(Method::GET, path), "").await.expect("an answer").status, 200, "{path}");
+    }
+}
+
+#[test]
+fn a_mistake_in_the_state_is_told_once_under_the_name_of_its_file() {
+    let workspace = Workspace::with("state.yaml", "offers:\n  - {publisher: contoso, id: vm, cancle: {}}\n");
+    workspace.write("offers.yaml", "publisher: contoso\noffers: [{id: vm, cancelPending: true}]\n");
+    let run = workspace.run(["plan", "--emulate", "state.yaml"]).expect(1);
+    assert_eq!(run.stderr.matches("unknown field").count(), 1, "{}", run.stderr);
+    assert!(run.stderr.contains("state.yaml") && run.stderr.contains("line 2"), "{}", run.stderr);
+    assert!(!run.stderr.contains("<input>"), "{}", run.stderr);
 }
 
 #[tokio::test]

@@ -1,4 +1,4 @@
-//! The state machine of an emulated portal: offers, their operations, and how these move.
+//! The offers of the Cloud Partner API: their operations, and how these move.
 //!
 //! Owns what happens: publish starts an operation, its steps advance with the clock, go-live
 //! follows on the publisher's sign-off, cancel ends what runs. Knows nothing of HTTP.
@@ -8,10 +8,11 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::scenario::{CancelAnswer, OfferSpec, OperationSpec};
+use super::reads::ReadsLeft;
+use crate::emulator::scenario::{CancelBehaviour, OfferSpec, OperationSpec};
 
 /// Id, name and estimate of the steps, in order (source: the page on the status of operations).
-pub(super) const STEPS: [(&str, &str, &str); 6] = [
+pub(in crate::emulator) const STEPS: [(&str, &str, &str); 6] = [
     ("displaydummycertify", "Validate Pre-Requisites", "< 15 min"),
     ("displaycertify", "Certification", "< 5 day"),
     ("displayprovision", "Provisioning", "< 1 day"),
@@ -27,23 +28,23 @@ const SIGN_OFF: usize = 4;
 const LIVE: usize = 5;
 
 #[derive(Debug)]
-pub(super) struct World {
-    offers: BTreeMap<(String, String), Offer>,
+pub(in crate::emulator) struct EmulatedOffers {
+    offers: BTreeMap<(String, String), EmulatedOffer>,
     started: u64,
 }
 
 #[derive(Debug)]
-pub(super) struct Offer {
+pub(in crate::emulator) struct EmulatedOffer {
     pub spec: OfferSpec,
     /// What the entity tag counts.
     pub revision: u64,
     pub publishing_version: u64,
     pub definition: serde_json::Value,
-    pub operations: Vec<Operation>,
+    pub operations: Vec<EmulatedOperation>,
 }
 
 #[derive(Debug, Clone)]
-pub(super) struct Operation {
+pub(in crate::emulator) struct EmulatedOperation {
     pub id: String,
     pub kind: String,
     pub status: String,
@@ -54,13 +55,13 @@ pub(super) struct Operation {
     pub step_since: Timestamp,
     pub message: Option<String>,
     pub cancellation: Option<String>,
-    /// Of a cancellation: the id of what it cancels, and how many reads it still takes.
-    cancels: Option<(String, Option<u32>)>,
+    /// Of a cancellation: the id of what it cancels, and how many reads it still takes; none: it never ends.
+    cancels: Option<(String, Option<ReadsLeft>)>,
 }
 
 /// What a call that starts something answers.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Started {
+pub(in crate::emulator) enum StartAnswer {
     /// Done at once.
     Done,
     /// Begun: the id of the operation.
@@ -69,11 +70,11 @@ pub(super) enum Started {
     Refused(u16, String, String),
 }
 
-fn refused(status: u16, code: &str, message: &str) -> Started {
-    Started::Refused(status, code.to_owned(), message.to_owned())
+fn refused(status: u16, code: &str, message: &str) -> StartAnswer {
+    StartAnswer::Refused(status, code.to_owned(), message.to_owned())
 }
 
-impl Operation {
+impl EmulatedOperation {
     pub fn is_running(&self) -> bool {
         !matches!(self.status.as_str(), "complete" | "completed" | "canceled" | "failed" | "succeeded")
     }
@@ -139,73 +140,81 @@ impl Operation {
     }
 
     /// How far a step has come, in percent.
-    pub fn progress_of(&self, step: usize, step_time: Duration, now: Timestamp) -> f64 {
+    pub fn progress_of(&self, step: usize, step_time: Duration, now: Timestamp) -> u8 {
         if step < self.step || self.status == "complete" {
-            100.0
-        } else if step > self.step || self.step_status.is_some() || step_time.is_zero() {
-            0.0
-        } else {
-            let passed = now.duration_since(self.step_since).as_secs_f64();
-            (passed / step_time.as_secs_f64() * 100.0).clamp(0.0, 99.0).floor()
+            return 100;
         }
+        if step > self.step || self.step_status.is_some() || step_time.is_zero() {
+            return 0;
+        }
+        let passed = now.duration_since(self.step_since).unsigned_abs().as_millis();
+        u8::try_from((passed * 100 / step_time.as_millis().max(1)).min(99)).unwrap_or(99)
     }
 }
 
-impl Offer {
+impl EmulatedOffer {
     pub fn etag(&self) -> String {
         format!("\"{}-{}\"", self.spec.id, self.revision)
     }
 
-    pub fn running(&self) -> Option<&Operation> {
+    pub fn running(&self) -> Option<&EmulatedOperation> {
         self.operations.iter().find(|operation| operation.is_running() && operation.cancels.is_none())
     }
 
-    fn running_mut(&mut self) -> Option<&mut Operation> {
+    fn running_mut(&mut self) -> Option<&mut EmulatedOperation> {
         self.operations.iter_mut().find(|operation| operation.is_running() && operation.cancels.is_none())
     }
 
     /// The operations that the list of submissions shows: cancellations are none.
-    pub fn submissions(&self) -> impl Iterator<Item = &Operation> {
+    pub fn submissions(&self) -> impl Iterator<Item = &EmulatedOperation> {
         self.operations.iter().filter(|operation| operation.cancels.is_none())
     }
 
     /// One read of an operation: it brings the cancellation that it belongs to nearer its end.
-    pub fn poll(&mut self, id: &str, now: Timestamp) -> Option<&Operation> {
-        let mut finished = None;
+    pub fn poll(&mut self, id: &str, now: Timestamp) -> Option<&EmulatedOperation> {
+        self.count_reads(now, |cancellation, target, reads| {
+            (cancellation == id || target == id) && reads.single_read()
+        });
+        self.operations.iter().find(|operation| operation.id == id)
+    }
+
+    /// One read of the list: it brings each cancellation nearer its end.
+    pub fn poll_list(&mut self, now: Timestamp) {
+        self.count_reads(now, |_, _, reads| reads.list_read());
+    }
+
+    /// Ends the cancellations that are done, and what they cancel.
+    fn count_reads(&mut self, now: Timestamp, mut done: impl FnMut(&str, &str, &mut ReadsLeft) -> bool) {
+        let mut finished = Vec::new();
         for operation in self.operations.iter_mut().filter(|operation| operation.is_running()) {
-            let own = operation.id == id;
-            if let Some((target, Some(polls))) = &mut operation.cancels
-                && (own || target == id)
+            if let Some((target, Some(reads))) = &mut operation.cancels
+                && done(&operation.id, target, reads)
             {
-                *polls = polls.saturating_sub(1);
-                if *polls == 0 {
-                    finished = Some(target.clone());
-                    operation.end("complete", now);
-                }
+                finished.push(target.clone());
+                operation.end("complete", now);
             }
         }
-        if let Some(target) = finished {
+        for target in finished {
             self.revision += 1;
             if let Some(operation) = self.operations.iter_mut().find(|operation| operation.id == target) {
                 operation.end("canceled", now);
             }
         }
-        self.operations.iter().find(|operation| operation.id == id)
     }
 }
 
-impl World {
+impl EmulatedOffers {
     pub fn new(offers: Vec<OfferSpec>, now: Timestamp) -> Self {
         let offers = offers
             .into_iter()
             .map(|mut spec| {
                 let operations = std::mem::take(&mut spec.operations)
                     .into_iter()
-                    .map(|one| Operation::from_spec(one, now))
+                    .map(|one| EmulatedOperation::from_spec(one, now))
                     .collect();
                 let definition = serde_json::json!({ "displayText": spec.id });
                 let key = (spec.publisher.to_string(), spec.id.to_string());
-                (key, Offer { spec, revision: 1, publishing_version: 1, definition, operations })
+                (key, EmulatedOffer { spec, revision: 1, publishing_version: 1, definition, operations })
             })
             .collect();
         let mut world = Self { offers, started: 0 };
@@ -219,8 +228,10 @@ impl World {
         for (publisher, offer) in keys {
             let mut cancellation = self.new_operation("cancel", 0, now);
             let Some(offer) = self.offer_mut(&publisher, &offer) else { continue };
-            let polls = (offer.spec.cancel.answer != CancelAnswer::Stuck).then(|| offer.spec.cancel.polls.max(1));
-            let requested = |one: &&Operation| one.is_running() && one.cancellation.as_deref() == Some(REQUESTED);
+            let polls =
+                (offer.spec.cancel.answer != CancelBehaviour::Stuck).then(|| ReadsLeft::new(offer.spec.cancel.polls));
+            let requested =
+                |one: &&EmulatedOperation| one.is_running() && one.cancellation.as_deref() == Some(REQUESTED);
             if let Some(target) = offer.operations.iter().find(requested) {
                 cancellation.cancellation = None;
                 cancellation.cancels = Some((target.id.clone(), polls));
@@ -233,11 +244,11 @@ impl World {
         self.offers.keys().any(|(own, _)| own == publisher)
     }
 
-    pub fn offers_of(&self, publisher: &str) -> impl Iterator<Item = &Offer> {
+    pub fn offers_of(&self, publisher: &str) -> impl Iterator<Item = &EmulatedOffer> {
         self.offers.iter().filter(move |((own, _), _)| own == publisher).map(|(_, offer)| offer)
     }
 
-    pub fn offer_mut(&mut self, publisher: &str, offer: &str) -> Option<&mut Offer> {
+    pub fn offer_mut(&mut self, publisher: &str, offer: &str) -> Option<&mut EmulatedOffer> {
         self.offers.get_mut(&(publisher.to_owned(), offer.to_owned()))
     }
 
@@ -251,9 +262,9 @@ impl World {
         }
     }
 
-    fn new_operation(&mut self, kind: &str, step: usize, now: Timestamp) -> Operation {
+    fn new_operation(&mut self, kind: &str, step: usize, now: Timestamp) -> EmulatedOperation {
         self.started += 1;
-        Operation {
+        EmulatedOperation {
             id: format!("00000000-0000-4000-8000-{:012x}", self.started),
             kind: kind.to_owned(),
             status: "running".to_owned(),
@@ -268,7 +279,7 @@ impl World {
         }
     }
 
-    pub fn publish(&mut self, publisher: &str, offer: &str, now: Timestamp) -> Option<Started> {
+    pub fn publish(&mut self, publisher: &str, offer: &str, now: Timestamp) -> Option<StartAnswer> {
         let operation = self.new_operation("publish", 0, now);
         let offer = self.offer_mut(publisher, offer)?;
         if offer.running().is_some() {
@@ -278,7 +289,7 @@ impl World {
         Some(start(offer, operation))
     }
 
-    pub fn go_live(&mut self, publisher: &str, offer: &str, now: Timestamp) -> Option<Started> {
+    pub fn go_live(&mut self, publisher: &str, offer: &str, now: Timestamp) -> Option<StartAnswer> {
         let operation = self.new_operation("golive", LIVE, now);
         let offer = self.offer_mut(publisher, offer)?;
         match offer.running_mut() {
@@ -294,7 +305,7 @@ impl World {
         Some(start(offer, operation))
     }
 
-    pub fn cancel(&mut self, publisher: &str, offer: &str, now: Timestamp) -> Option<Started> {
+    pub fn cancel(&mut self, publisher: &str, offer: &str, now: Timestamp) -> Option<StartAnswer> {
         let mut cancellation = self.new_operation("cancel", 0, now);
         let offer = self.offer_mut(publisher, offer)?;
         let spec = offer.spec.cancel.clone();
@@ -306,15 +317,15 @@ impl World {
         }
         let target = running.id.clone();
         let polls = match spec.answer {
-            CancelAnswer::Refused => return Some(refused(spec.status, &spec.code, &spec.message)),
-            CancelAnswer::Ignored => return Some(Started::Done),
-            CancelAnswer::AtOnce => {
+            CancelBehaviour::Refused => return Some(refused(spec.status, &spec.code, &spec.message)),
+            CancelBehaviour::Ignored => return Some(StartAnswer::Done),
+            CancelBehaviour::AtOnce => {
                 running.end("canceled", now);
                 offer.revision += 1;
-                return Some(Started::Done);
+                return Some(StartAnswer::Done);
             }
-            CancelAnswer::Accepted => Some(spec.polls.max(1)),
-            CancelAnswer::Stuck => None,
+            CancelBehaviour::Accepted => Some(ReadsLeft::new(spec.polls)),
+            CancelBehaviour::Stuck => None,
         };
         running.cancellation = Some(REQUESTED.to_owned());
         running.changed = now;
@@ -324,9 +335,9 @@ impl World {
     }
 }
 
-fn start(offer: &mut Offer, operation: Operation) -> Started {
+fn start(offer: &mut EmulatedOffer, operation: EmulatedOperation) -> StartAnswer {
     offer.revision += 1;
     let id = operation.id.clone();
     offer.operations.push(operation);
-    Started::Accepted(id)
+    StartAnswer::Accepted(id)
 }

@@ -11,10 +11,21 @@ use serde::{Deserialize, Deserializer};
 use crate::domain::{OfferId, OperationId, PublisherId};
 use crate::portal::{CredentialError, Token};
 
-/// A state file that can't be used.
+/// A mistake in a state file, with its place where it has one. Which file it is, the caller knows.
 #[derive(Debug, thiserror::Error)]
-#[error("the state of the emulated portal can't be read:\n{0}")]
+#[error("{0}")]
 pub struct ScenarioError(String);
+
+impl ScenarioError {
+    /// A mistake that the reader found, with the line that it is in.
+    fn of_yaml(error: &serde_saphyr::Error, text: &str) -> Self {
+        let options = serde_saphyr::render_options! { snippets: serde_saphyr::SnippetMode::Off };
+        let message = error.render_with_options(options);
+        let number = error.location().and_then(|place| usize::try_from(place.line()).ok()).unwrap_or(0);
+        let line = number.checked_sub(1).and_then(|index| text.lines().nth(index));
+        Self(line.map_or_else(|| message.clone(), |line| format!("{message}\n  {number} | {line}")))
+    }
+}
 
 /// What an emulated portal holds when it starts.
 #[derive(Debug, Clone, Deserialize)]
@@ -22,20 +33,20 @@ pub struct ScenarioError(String);
 pub struct Scenario {
     /// The bearer token that is accepted; absent: any.
     #[serde(default)]
-    pub(super) token: Option<String>,
+    pub(in crate::emulator) token: Option<String>,
     #[serde(default)]
-    pub(super) clock: ClockSpec,
+    pub(in crate::emulator) clock: ClockSpec,
     /// How long every answer takes.
     #[serde(default, deserialize_with = "duration")]
-    pub(super) latency: Duration,
-    pub(super) offers: Vec<OfferSpec>,
+    pub(in crate::emulator) latency: Duration,
+    pub(in crate::emulator) offers: Vec<OfferSpec>,
     #[serde(default)]
-    pub(super) faults: Vec<FaultSpec>,
+    pub(in crate::emulator) faults: Vec<FaultSpec>,
 }
 
 #[derive(Debug, Clone, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
-pub(super) struct ClockSpec {
+pub(in crate::emulator) struct ClockSpec {
     /// What time it is at the start; absent: the real time.
     pub now: Option<Timestamp>,
     /// How many seconds pass in a real one.
@@ -50,7 +61,7 @@ impl Default for ClockSpec {
 
 #[derive(Debug, Clone, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub(super) struct OfferSpec {
+pub(in crate::emulator) struct OfferSpec {
     pub publisher: PublisherId,
     pub id: OfferId,
     #[serde(rename = "type", default = "default_offer_type")]
@@ -78,7 +89,7 @@ pub(super) struct OfferSpec {
 /// Which of the page's two spellings of a submission is used.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub(super) enum Spelling {
+pub(in crate::emulator) enum Spelling {
     /// That of the example: `submissionState`, `changedTime`.
     #[default]
     Example,
@@ -89,7 +100,7 @@ pub(super) enum Spelling {
 /// How the location of a long-running operation is told.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub(super) enum LocationStyle {
+pub(in crate::emulator) enum LocationStyle {
     /// `Location`, a path.
     #[default]
     Path,
@@ -101,7 +112,7 @@ pub(super) enum LocationStyle {
 
 #[derive(Debug, Clone, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub(super) struct OperationSpec {
+pub(in crate::emulator) struct OperationSpec {
     pub id: OperationId,
     #[serde(rename = "type", default = "default_operation_type")]
     pub kind: String,
@@ -124,8 +135,8 @@ pub(super) struct OperationSpec {
 
 #[derive(Debug, Clone, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
-pub(super) struct CancelSpec {
-    pub answer: CancelAnswer,
+pub(in crate::emulator) struct CancelSpec {
+    pub answer: CancelBehaviour,
     /// After how many reads an accepted cancellation is done.
     pub polls: u32,
     pub status: u16,
@@ -136,7 +147,7 @@ pub(super) struct CancelSpec {
 impl Default for CancelSpec {
     fn default() -> Self {
         Self {
-            answer: CancelAnswer::AtOnce,
+            answer: CancelBehaviour::AtOnce,
             polls: 2,
             status: 409,
             code: "OperationCannotBeCanceled".to_owned(),
@@ -148,7 +159,7 @@ impl Default for CancelSpec {
 /// What cancelling answers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub(super) enum CancelAnswer {
+pub(in crate::emulator) enum CancelBehaviour {
     /// 200, and it is cancelled.
     AtOnce,
     /// 202, and it is cancelled after so many reads.
@@ -163,8 +174,8 @@ pub(super) enum CancelAnswer {
 
 #[derive(Debug, Clone, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub(super) struct FaultSpec {
-    pub on: Call,
+pub(in crate::emulator) struct FaultSpec {
+    pub on: EmulatedCall,
     #[serde(default)]
     pub publisher: Option<PublisherId>,
     #[serde(default)]
@@ -192,7 +203,7 @@ pub(super) struct FaultSpec {
 
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub(super) enum FaultTime {
+pub(in crate::emulator) enum FaultTime {
     #[default]
     Before,
     After,
@@ -200,7 +211,7 @@ pub(super) enum FaultTime {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub(super) enum ConnectionFault {
+pub(in crate::emulator) enum ConnectionFault {
     /// Closed without an answer.
     Drop,
     /// Closed half-way through the answer.
@@ -212,7 +223,7 @@ pub(super) enum ConnectionFault {
 /// A call of the API.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub(super) enum Call {
+pub(in crate::emulator) enum EmulatedCall {
     Any,
     Offers,
     Offer,
@@ -229,9 +240,9 @@ impl Scenario {
     /// Reads a state file.
     ///
     /// # Errors
-    /// A text with line, column and source of the first mistake.
+    /// The first mistake, with its line and column.
     pub fn read(text: &str) -> Result<Self, ScenarioError> {
-        let scenario: Self = serde_saphyr::from_str(text).map_err(|error| ScenarioError(error.to_string()))?;
+        let scenario: Self = serde_saphyr::from_str(text).map_err(|error| ScenarioError::of_yaml(&error, text))?;
         for fault in &scenario.faults {
             if fault.status.is_some() == fault.connection.is_some() {
                 return Err(ScenarioError("every fault has either a `status` or a `connection`".to_owned()));
