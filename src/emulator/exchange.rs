@@ -20,7 +20,7 @@ use super::api::{self, Api, ErrorAnswer};
 use super::clock::Clock;
 use super::control;
 use super::faults::Faults;
-use super::scenario::{ConnectionFault, EmulatedCall, FaultSpec, FaultTime, Scenario};
+use super::scenario::{ConnectionFault, EmulatedCall, ErrorForm, FaultSpec, FaultTime, Scenario};
 use super::server::LoggedRequest;
 use super::world::World;
 
@@ -97,7 +97,7 @@ impl SharedState {
         let inner = LockedState {
             clock: Clock::new(start, scenario.clock.speed),
             log: Vec::new(),
-            world: World::new(scenario.offers, start),
+            world: World::new(scenario.partner_center, scenario.offers, start),
             faults: Faults::new(scenario.faults),
             served: 0,
         };
@@ -118,14 +118,16 @@ impl SharedState {
 
 /// All APIs and the emulator's own calls.
 pub(super) fn router(shared: Arc<SharedState>) -> Router {
-    let mut router = control::routes().fallback(|uri: Uri| async move {
-        let refusal = ErrorAnswer::new(404, "ResourceNotFound", "There is no such call in this API.");
-        api::of_path(uri.path()).error(&refusal)
-    });
+    let mut router = control::routes().fallback(unknown);
     for api in api::ALL {
         router = router.merge(routes(*api));
     }
     router.with_state(shared)
+}
+
+async fn unknown(State(shared): State<Arc<SharedState>>, uri: Uri) -> Response {
+    let refusal = ErrorAnswer::new(404, "ResourceNotFound", "There is no such call in this API.");
+    refusal.response(api::of_path(uri.path()).error_form(&shared.lock().world))
 }
 
 fn routes(api: &'static dyn Api) -> Router<Arc<SharedState>> {
@@ -177,21 +179,23 @@ async fn serve(shared: &SharedState, api: &dyn Api, request: EmulatedRequest) ->
     response
 }
 
+/// The answer, and whether it never comes.
 fn answer(shared: &SharedState, api: &dyn Api, inner: &mut LockedState, request: &EmulatedRequest) -> (Response, bool) {
+    let form = api.error_form(&inner.world);
     if !shared.accepts(request) {
         let text = "The request has no bearer token, or one that is not accepted.";
-        return (api.error(&ErrorAnswer::new(401, "Unauthorized", text)), false);
+        return (ErrorAnswer::new(401, "Unauthorized", text).response(form), false);
     }
-    if let Some(refusal) = api.refusal(request) {
-        return (api.error(&refusal), false);
+    if let Some(refusal) = api.refusal(&inner.world, request) {
+        return (refusal.response(form), false);
     }
     let now = inner.clock.now();
     inner.world.advance(now);
     let subject = api.subject(&inner.world, request);
-    let fault = inner.faults.hit(request.call, &subject);
+    let fault = inner.faults.hit(api.portal(), request.call, &subject);
     let mut carry_out = || {
         let mut carried = Carried { world: &mut inner.world, now, origin: &shared.origin };
-        api.carry_out(&mut carried, request)
+        api.carry_out(&mut carried, request).unwrap_or_else(|error| error.response(form))
     };
     match fault {
         None => (carry_out(), false),
@@ -200,13 +204,13 @@ fn answer(shared: &SharedState, api: &dyn Api, inner: &mut LockedState, request:
                 FaultTime::Before => None,
                 FaultTime::After => Some(carry_out()),
             };
-            faulty(api, &fault, real.as_ref())
+            faulty(&fault, form, real.as_ref())
         }
     }
 }
 
 /// The answer that a fault makes, and whether it never comes.
-fn faulty(api: &dyn Api, fault: &FaultSpec, real: Option<&Response>) -> (Response, bool) {
+fn faulty(fault: &FaultSpec, form: ErrorForm, real: Option<&Response>) -> (Response, bool) {
     let mut response = match fault.connection {
         Some(ConnectionFault::Drop) => {
             let mut response = StatusCode::OK.into_response();
@@ -220,11 +224,19 @@ fn faulty(api: &dyn Api, fault: &FaultSpec, real: Option<&Response>) -> (Respons
             let status = real.map_or(StatusCode::OK, Response::status);
             (status, [(header::CONTENT_LENGTH, "4096")], Body::from_stream(broken)).into_response()
         }
-        None => api.error(&ErrorAnswer {
-            status: fault.status.unwrap_or(200),
-            code: fault.code.clone().unwrap_or_else(|| "Fault".to_owned()),
-            message: fault.message.clone().unwrap_or_else(|| "A fault of the emulator's state file.".to_owned()),
-        }),
+        None => {
+            let error = ErrorAnswer {
+                status: fault.status.unwrap_or(500),
+                code: fault.code.clone().unwrap_or_else(|| "Fault".to_owned()),
+                message: fault.message.clone().unwrap_or_else(|| "A fault of the emulator's state file.".to_owned()),
+                form: fault.form,
+            };
+            let response = error.response(form);
+            match &fault.body {
+                Some(body) => response.map(|_| Body::from(body.clone())),
+                None => response,
+            }
+        }
     };
     if let Some(value) = fault.retry_after.as_ref().and_then(|text| text.parse().ok()) {
         response.headers_mut().insert(header::RETRY_AFTER, value);

@@ -3,7 +3,7 @@
 //! Owns the counting. What a fault looks like on the wire is decided in `exchange`, `api` and `server`.
 
 use super::api::CallSubject;
-use super::scenario::{EmulatedCall, FaultSpec};
+use super::scenario::{EmulatedCall, EmulatedPortal, FaultSpec};
 
 #[derive(Debug)]
 pub(super) struct Faults {
@@ -16,9 +16,10 @@ impl Faults {
     }
 
     /// The fault that hits this call, if one does.
-    pub fn hit(&mut self, call: EmulatedCall, subject: &CallSubject) -> Option<FaultSpec> {
+    pub fn hit(&mut self, portal: EmulatedPortal, call: EmulatedCall, subject: &CallSubject) -> Option<FaultSpec> {
         for (spec, skip, times) in &mut self.all {
             let meant = (spec.on == call || spec.on == EmulatedCall::Any)
+                && spec.portal.is_none_or(|own| own == portal)
                 && spec.publisher.as_ref().is_none_or(|id| id.as_str() == subject.publisher)
                 && spec.offer.as_ref().is_none_or(|id| id.as_str() == subject.offer);
             if !meant || *times == Some(0) {

@@ -3,6 +3,14 @@
 //! Owns its format. It is written by the person who runs the emulator, and read strictly all
 //! the same, because a misspelled fault is a test that tests nothing.
 
+mod check;
+mod partner_center;
+
+pub(in crate::emulator) use partner_center::{
+    CancelledFate, ExternalIdSpec, FilterDemand, NextLinkForm, NextLinkName, PartnerCenterSpec, SubmissionOrder,
+    SubmissionSpec, UpdateSpec,
+};
+
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -39,6 +47,8 @@ pub struct Scenario {
     /// How long every answer takes.
     #[serde(default, deserialize_with = "duration")]
     pub(in crate::emulator) latency: Duration,
+    #[serde(default)]
+    pub(in crate::emulator) partner_center: PartnerCenterSpec,
     pub(in crate::emulator) offers: Vec<OfferSpec>,
     #[serde(default)]
     pub(in crate::emulator) faults: Vec<FaultSpec>,
@@ -64,8 +74,12 @@ impl Default for ClockSpec {
 pub(in crate::emulator) struct OfferSpec {
     pub publisher: PublisherId,
     pub id: OfferId,
-    #[serde(rename = "type", default = "default_offer_type")]
-    pub kind: String,
+    /// The API that has it.
+    #[serde(default)]
+    pub portal: EmulatedPortal,
+    /// What kind of offer it is, in the words of its API.
+    #[serde(rename = "type", default)]
+    pub kind: Option<String>,
     /// Integrated before the move to Partner Center: decides the form of locations.
     #[serde(default = "yes")]
     pub migrated: bool,
@@ -84,6 +98,30 @@ pub(in crate::emulator) struct OfferSpec {
     /// Its operations, at most one of them running if it is to behave like the real one.
     #[serde(default)]
     pub operations: Vec<OperationSpec>,
+    /// Of Partner Center: the GUID of the product.
+    #[serde(default)]
+    pub product: Option<String>,
+    /// What the product is called; absent: like the offer.
+    #[serde(default)]
+    pub product_name: Option<String>,
+    /// By which ids others know the product; absent: by that of the offer.
+    #[serde(default)]
+    pub external_ids: Option<Vec<ExternalIdSpec>>,
+    /// Its plans, which that API calls variants.
+    #[serde(default = "default_plans")]
+    pub plans: Vec<String>,
+    /// Its submissions, the oldest one first.
+    #[serde(default)]
+    pub submissions: Vec<SubmissionSpec>,
+}
+
+/// An API of the emulator.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(in crate::emulator) enum EmulatedPortal {
+    #[default]
+    CloudPartner,
+    PartnerCenter,
 }
 
 /// Which of the page's two spellings of a submission is used.
@@ -142,6 +180,24 @@ pub(in crate::emulator) struct CancelSpec {
     pub status: u16,
     pub code: String,
     pub message: String,
+    /// How a refusal is told; absent: as its API usually does.
+    pub form: Option<ErrorForm>,
+}
+
+/// How an error is told. Of Partner Center all but the first one were seen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(in crate::emulator) enum ErrorForm {
+    /// `{"error": {"code": …, "message": …}}`
+    Nested,
+    /// A string of JSON: `"CODE - message"`.
+    String,
+    /// `{"code": …, "message": …, "details": []}`
+    Flat,
+    /// `{"statusCode": …, "message": …}`
+    StatusCode,
+    /// Text with JSON in it.
+    Text,
 }
 
 impl Default for CancelSpec {
@@ -152,6 +208,7 @@ impl Default for CancelSpec {
             status: 409,
             code: "OperationCannotBeCanceled".to_owned(),
             message: "The operation is past the point where it can be canceled.".to_owned(),
+            form: None,
         }
     }
 }
@@ -177,6 +234,8 @@ pub(in crate::emulator) enum CancelBehaviour {
 pub(in crate::emulator) struct FaultSpec {
     pub on: EmulatedCall,
     #[serde(default)]
+    pub portal: Option<EmulatedPortal>,
+    #[serde(default)]
     pub publisher: Option<PublisherId>,
     #[serde(default)]
     pub offer: Option<OfferId>,
@@ -197,6 +256,12 @@ pub(in crate::emulator) struct FaultSpec {
     pub code: Option<String>,
     #[serde(default)]
     pub message: Option<String>,
+    /// How the error is told; absent: as the API usually does.
+    #[serde(default)]
+    pub form: Option<ErrorForm>,
+    /// What is answered in the place of an error, byte by byte.
+    #[serde(default)]
+    pub body: Option<String>,
     #[serde(default)]
     pub connection: Option<ConnectionFault>,
 }
@@ -220,7 +285,8 @@ pub(in crate::emulator) enum ConnectionFault {
     Hang,
 }
 
-/// A call of the API.
+/// A call of an API. One name stands for the same thing in each of them: `publish` starts, `go-live` promotes, `cancel`
+/// cancels, `submissions` lists.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub(in crate::emulator) enum EmulatedCall {
@@ -230,6 +296,12 @@ pub(in crate::emulator) enum EmulatedCall {
     Status,
     Submissions,
     Operation,
+    Products,
+    Product,
+    Submission,
+    WorkflowDetails,
+    Branches,
+    Variants,
     Update,
     Publish,
     GoLive,
@@ -243,17 +315,7 @@ impl Scenario {
     /// The first mistake, with its line and column.
     pub fn read(text: &str) -> Result<Self, ScenarioError> {
         let scenario: Self = serde_saphyr::from_str(text).map_err(|error| ScenarioError::of_yaml(&error, text))?;
-        for fault in &scenario.faults {
-            if fault.status.is_some() == fault.connection.is_some() {
-                return Err(ScenarioError("every fault has either a `status` or a `connection`".to_owned()));
-            }
-            if fault.status.is_some_and(|status| !(200..=599).contains(&status)) {
-                return Err(ScenarioError("the `status` of a fault is one from 200 to 599".to_owned()));
-            }
-        }
-        if !scenario.clock.speed.is_finite() || scenario.clock.speed < 0.0 {
-            return Err(ScenarioError("`clock.speed` is a number from 0 on".to_owned()));
-        }
+        check::check(&scenario).map_err(ScenarioError)?;
         Ok(scenario)
     }
 
@@ -279,12 +341,12 @@ const fn default_step_time() -> Duration {
     Duration::from_mins(10)
 }
 
-fn default_offer_type() -> String {
-    "microsoft-azure-virtualmachines".to_owned()
-}
-
 fn default_operation_type() -> String {
     "publish".to_owned()
+}
+
+fn default_plans() -> Vec<String> {
+    vec!["plan".to_owned()]
 }
 
 fn default_status() -> String {

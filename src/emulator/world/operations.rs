@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
+use super::StartAnswer;
 use super::reads::ReadsLeft;
 use crate::emulator::scenario::{CancelBehaviour, OfferSpec, OperationSpec};
 
@@ -57,17 +58,6 @@ pub(in crate::emulator) struct EmulatedOperation {
     pub cancellation: Option<String>,
     /// Of a cancellation: the id of what it cancels, and how many reads it still takes; none: it never ends.
     cancels: Option<(String, Option<ReadsLeft>)>,
-}
-
-/// What a call that starts something answers.
-#[derive(Debug, PartialEq, Eq)]
-pub(in crate::emulator) enum StartAnswer {
-    /// Done at once.
-    Done,
-    /// Begun: the id of the operation.
-    Accepted(String),
-    /// Refused: status, code and message.
-    Refused(u16, String, String),
 }
 
 fn refused(status: u16, code: &str, message: &str) -> StartAnswer {

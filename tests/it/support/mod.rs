@@ -3,6 +3,7 @@
 pub mod github;
 pub mod offer;
 pub mod openapi;
+pub mod partner_center_description;
 pub mod plans;
 pub mod raw;
 pub mod step;

@@ -61,7 +61,7 @@ pub(super) fn submission(offer: &EmulatedOffer, operation: &EmulatedOperation) -
         id: operation.id.clone(),
         offer_id: Some("56615b67-2185-49fe-80d2-c4ddf77bb2e8".to_owned()),
         offer_version: Some(1),
-        offer_type_id: Some(offer.spec.kind.clone()),
+        offer_type_id: Some(offer_type(offer).to_owned()),
         publisher_id: Some(offer.spec.publisher.to_string()),
         submission_type: Some(operation.kind.clone()),
         publishing_version: Some(offer.publishing_version),
@@ -102,7 +102,7 @@ fn offer_state(offer: &EmulatedOffer) -> &'static str {
 
 pub(super) fn offer(offer: &EmulatedOffer, now: Timestamp) -> Value {
     json!({
-        "offerTypeId": offer.spec.kind,
+        "offerTypeId": offer_type(offer),
         "publisherId": offer.spec.publisher,
         "id": offer.spec.id,
         "status": offer_state(offer),
@@ -122,4 +122,8 @@ pub(super) fn status(offer: &EmulatedOffer, now: Timestamp) -> Value {
         "previewLinks": [],
         "liveLinks": [],
     })
+}
+
+fn offer_type(offer: &EmulatedOffer) -> &str {
+    offer.spec.kind.as_deref().unwrap_or("microsoft-azure-virtualmachines")
 }

@@ -13,14 +13,18 @@ use serde_json::{Value, json};
 
 use super::{Api, CallSubject, ErrorAnswer, json_answer};
 use crate::emulator::exchange::{ApiRoute, Carried, EmulatedRequest};
-use crate::emulator::scenario::{EmulatedCall, LocationStyle};
+use crate::emulator::scenario::{EmulatedCall, EmulatedPortal, ErrorForm, LocationStyle};
 use crate::emulator::world::{EmulatedOffer, EmulatedOperation, StartAnswer, World};
 use crate::portal::cloud_partner::wire::{API_VERSION, Submission};
 
 /// That API.
-pub(in crate::emulator) struct CloudPartnerApi;
+pub(super) struct CloudPartnerApi;
 
 impl Api for CloudPartnerApi {
+    fn portal(&self) -> EmulatedPortal {
+        EmulatedPortal::CloudPartner
+    }
+
     fn prefix(&self) -> &'static str {
         "/api/"
     }
@@ -48,11 +52,11 @@ impl Api for CloudPartnerApi {
         ]
     }
 
-    fn error(&self, error: &ErrorAnswer) -> Response {
-        json_answer(error.status(), &json!({ "error": { "code": error.code, "message": error.message } }))
+    fn error_form(&self, _: &World) -> ErrorForm {
+        ErrorForm::Nested
     }
 
-    fn refusal(&self, request: &EmulatedRequest) -> Option<ErrorAnswer> {
+    fn refusal(&self, _: &World, request: &EmulatedRequest) -> Option<ErrorAnswer> {
         (request.query("api-version") != Some(API_VERSION)).then(|| {
             ErrorAnswer::new(400, "InvalidAPIVersion", &format!("The api-version of this API is {API_VERSION}."))
         })
@@ -62,8 +66,8 @@ impl Api for CloudPartnerApi {
         subject(request)
     }
 
-    fn carry_out(&self, carried: &mut Carried<'_>, request: &EmulatedRequest) -> Response {
-        carry_out(carried, request).unwrap_or_else(|error| self.error(&error))
+    fn carry_out(&self, carried: &mut Carried<'_>, request: &EmulatedRequest) -> Result<Response, ErrorAnswer> {
+        carry_out(carried, request)
     }
 
     fn finish(&self, response: Response, _: u64) -> Response {
@@ -160,6 +164,7 @@ fn start(
     let (offers, now) = (&mut carried.world.offers, carried.now);
     let offer = offers.offer_mut(publisher, id).ok_or_else(no_offer)?;
     let (migrated, style) = (offer.spec.migrated, offer.spec.location);
+    let form = offer.spec.cancel.form.filter(|_| request.call == EmulatedCall::Cancel);
     let started = match request.call {
         EmulatedCall::Publish => offers.publish(publisher, id, now),
         EmulatedCall::GoLive => offers.go_live(publisher, id, now),
@@ -167,7 +172,7 @@ fn start(
     };
     match started.ok_or_else(no_offer)? {
         StartAnswer::Done => Ok(StatusCode::OK.into_response()),
-        StartAnswer::Refused(status, code, message) => Err(ErrorAnswer { status, code, message }),
+        StartAnswer::Refused(status, code, message) => Err(ErrorAnswer { status, code, message, form }),
         StartAnswer::Accepted(operation) => {
             let path = if migrated {
                 format!("/api/publishers/{publisher}/offers/{id}/operations/{operation}")
