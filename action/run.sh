@@ -34,7 +34,7 @@ case "$CP_COMMAND" in
 esac
 
 if [[ "$CP_COMMAND" != validate ]]; then
-  [[ -n "$CP_PORTAL" ]] && arguments+=("--portal=$CP_PORTAL")
+  [[ -n "$CP_ENDPOINT" ]] && arguments+=("--endpoint=$CP_ENDPOINT")
   [[ -n "$CP_EMULATE" ]] && arguments+=("--emulate=$CP_EMULATE")
   arguments+=("--concurrency=$CP_CONCURRENCY")
   echo "plan=$CP_DIRECTORY/plan.json" >>"$GITHUB_OUTPUT"

@@ -43,7 +43,7 @@ impl Contender {
         let mut command = match &self.kind {
             Kind::Own => {
                 let mut command = own();
-                command.arg("plan").arg(&work.desired).args(["--portal", &portal]);
+                command.arg("plan").arg(&work.desired).args(["--endpoint", &portal]);
                 command.args(["--concurrency", &concurrency.to_string()]);
                 command
             }

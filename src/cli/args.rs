@@ -33,7 +33,7 @@ Environment:
                          GitHub OIDC (AZURE_CLIENT_ID, AZURE_TENANT_ID, id-token: write),
                          AZURE_CLIENT_SECRET (with the same two), AZURE_FEDERATED_TOKEN_FILE
                          (likewise), a managed identity (IDENTITY_ENDPOINT), the Azure CLI
-  CANCEL_PENDING_PORTAL  the portal, where --portal is not given
+  CANCEL_PENDING_ENDPOINT  the portal, where --endpoint is not given
   GITHUB_TOKEN           report --to comment,review,check, and apply --reviewed: token for GitHub
   HTTPS_PROXY, NO_PROXY  the proxy for https addresses, and the hosts that are reached without it
   SSL_CERT_FILE          root certificates in place of the system's (Linux; also SSL_CERT_DIR)
@@ -121,7 +121,7 @@ pub(super) struct DesiredArguments {
 pub(super) struct PortalArguments {
     /// The portal: https, or http to a loopback address (default: `https://cloudpartner.azure.com`)
     #[arg(long, value_name = "URL", conflicts_with = "emulate", value_hint = ValueHint::Url)]
-    pub portal: Option<String>,
+    pub endpoint: Option<String>,
     /// Use an emulated portal inside the process, with this state; no account, no network
     #[arg(long, value_name = "STATE.yaml", value_hint = ValueHint::FilePath)]
     pub emulate: Option<PathBuf>,

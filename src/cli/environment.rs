@@ -75,8 +75,8 @@ fn is_on_path(names: &[&str]) -> bool {
 
 /// What the environment says.
 pub(super) struct Environment {
-    /// `CANCEL_PENDING_PORTAL`.
-    pub portal: Option<String>,
+    /// `CANCEL_PENDING_ENDPOINT`.
+    pub endpoint: Option<String>,
     /// Neither `NO_COLOR` nor a terminal that can't.
     pub color: bool,
     /// Whether nobody watches: `CI`.
@@ -100,7 +100,7 @@ impl Environment {
     pub fn read() -> Self {
         let width = |term: &Term| term.size_checked().map_or(DEFAULT_WIDTH, |(_, columns)| columns.into());
         Self {
-            portal: variable("CANCEL_PENDING_PORTAL"),
+            endpoint: variable("CANCEL_PENDING_ENDPOINT"),
             color: variable("NO_COLOR").is_none() && variable("TERM").is_none_or(|term| term != "dumb"),
             github_event: variable("GITHUB_EVENT_NAME").filter(|_| in_actions()),
             github_step_summary: path("GITHUB_STEP_SUMMARY"),

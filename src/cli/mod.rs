@@ -176,10 +176,10 @@ fn portal(arguments: PortalArguments, environment: &Environment) -> anyhow::Resu
     let choice = if let Some(state) = arguments.emulate {
         PortalChoice::Emulated { state }
     } else {
-        let (name, text) = match (&arguments.portal, &environment.portal) {
-            (Some(text), _) => ("--portal", text.as_str()),
-            (None, Some(text)) => ("CANCEL_PENDING_PORTAL", text.as_str()),
-            (None, None) => ("--portal", PortalOrigin::MICROSOFT),
+        let (name, text) = match (&arguments.endpoint, &environment.endpoint) {
+            (Some(text), _) => ("--endpoint", text.as_str()),
+            (None, Some(text)) => ("CANCEL_PENDING_ENDPOINT", text.as_str()),
+            (None, None) => ("--endpoint", PortalOrigin::MICROSOFT),
         };
         let origin: PortalOrigin = text.parse().with_context(|| format!("`{text}` of {name}"))?;
         if origin == PortalOrigin::emulator() {

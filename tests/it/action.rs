@@ -179,7 +179,7 @@ impl Scene {
             .args(["--local-repository", &format!("{UPLOAD}={}", path("stubs/upload"))])
             .args(["--local-repository", &format!("{DOWNLOAD}={}", path("stubs/download"))])
             .args(["--env", &format!("GITHUB_API_URL={}", self.github.raw.url)])
-            .args(["--env", &format!("CANCEL_PENDING_PORTAL={}", self.portal)])
+            .args(["--env", &format!("CANCEL_PENDING_ENDPOINT={}", self.portal)])
             .args(["--env", "CANCEL_PENDING_TOKEN=portal-token"])
             .args(["--env", &format!("GITHUB_SERVER_URL={}", self.releases.url)])
             .args(["--env", &format!("ARTIFACTS={}", path("artifacts"))])

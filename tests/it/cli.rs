@@ -46,7 +46,7 @@ fn mistakes_in_usage_are_1_and_help_is_0() {
         vec![],
         vec!["plan", "--concurrency", "0"],
         vec!["plan", "--format", "xml"],
-        vec!["plan", "--emulate", "a", "--portal", "https://b"],
+        vec!["plan", "--emulate", "a", "--endpoint", "https://b"],
         vec!["schema", "nope"],
     ] {
         let run = workspace.run(&wrong).expect(1);
@@ -69,11 +69,11 @@ fn portals_that_would_leak_the_token_are_refused() {
         ("portal", "is not a URL"),
         ("http://emulator.localhost", "use --emulate"),
     ] {
-        let run = workspace.run(["plan", "--portal", portal]).expect(1);
+        let run = workspace.run(["plan", "--endpoint", portal]).expect(1);
         assert!(run.stderr.contains(expected), "{portal}: {}", run.stderr);
-        let output = workspace.command().env("CANCEL_PENDING_PORTAL", portal).arg("plan").output().expect("it runs");
+        let output = workspace.command().env("CANCEL_PENDING_ENDPOINT", portal).arg("plan").output().expect("it runs");
         let run = Run::of(output).expect(1);
-        assert!(run.stderr.contains(expected) && run.stderr.contains("CANCEL_PENDING_PORTAL"), "{}", run.stderr);
+        assert!(run.stderr.contains(expected) && run.stderr.contains("CANCEL_PENDING_ENDPOINT"), "{}", run.stderr);
     }
 }
 
@@ -201,7 +201,7 @@ fn an_interrupted_plan_ends_with_its_status() {
         });
         let mut command = workspace.command();
         let mut child = command
-            .args(["plan", "--portal", &portal.url])
+            .args(["plan", "--endpoint", &portal.url])
             .stdout(Stdio::null())
             .stderr(Stdio::null())
             .spawn()

@@ -15,7 +15,7 @@ const JOURNAL: &str = ".cancel-pending/journal.jsonl";
 fn start(portal: &OfferPortal, workspace: &Workspace) -> Child {
     workspace.write("offers.yaml", DESIRED);
     let mut command = workspace.command();
-    command.args(["apply", "--auto-approve", "--portal", &portal.raw.url, "--out", "outcome.json"]);
+    command.args(["apply", "--auto-approve", "--endpoint", &portal.raw.url, "--out", "outcome.json"]);
     command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().expect("it runs")
 }
 

@@ -33,7 +33,7 @@ const SHORT: &[&str] = &["--request-timeout", "1s"];
 /// Runs `plan --format json` against a portal.
 fn plan(portal: &RawPortal, more: &[&str]) -> Run {
     let workspace = Workspace::with("offers.yaml", OFFERS);
-    let mut arguments = vec!["plan", "--format", "json", "--portal", &portal.url];
+    let mut arguments = vec!["plan", "--format", "json", "--endpoint", &portal.url];
     arguments.extend(more);
     workspace.run(arguments)
 }
@@ -124,7 +124,7 @@ fn a_passing_fault_passes() {
             }
         });
         let workspace = Workspace::with("offers.yaml", OFFERS);
-        let run = workspace.run(["plan", "--format", "json", "--portal", &portal.url]).expect(0);
+        let run = workspace.run(["plan", "--format", "json", "--endpoint", &portal.url]).expect(0);
         assert_eq!(decisions(&run.json())[0], "contoso/bad cancel -", "{line}");
     }
 }
@@ -184,7 +184,7 @@ fn an_answer_without_end_is_bounded() {
         while stream.write_all(&chunk).is_ok() {}
     });
     let workspace = Workspace::with("offers.yaml", OFFERS);
-    let run = workspace.run(["plan", "--format", "json", "--portal", &chunked.url]).expect(1);
+    let run = workspace.run(["plan", "--format", "json", "--endpoint", &chunked.url]).expect(1);
     assert!(run.stdout.contains("larger than 4 MiB"), "{}", run.stdout);
 }
 
@@ -239,7 +239,7 @@ fn nobody_listening_is_said_so() {
     let unused = TcpListener::bind("127.0.0.1:0").expect("a port").local_addr().expect("an address");
     let workspace = Workspace::with("offers.yaml", OFFERS);
     let url = format!("http://{unused}");
-    let run = workspace.run(["plan", "--format", "json", "--portal", &url, "--request-timeout", "300ms"]).expect(1);
+    let run = workspace.run(["plan", "--format", "json", "--endpoint", &url, "--request-timeout", "300ms"]).expect(1);
     assert!(run.stdout.contains("no connection to the portal"), "{}", run.stdout);
 }
 
@@ -288,7 +288,7 @@ fn hostile_words_of_the_portal_stay_inert_in_every_format() {
             });
             let workspace = Workspace::with("offers.yaml", OFFERS);
             for format in ["text", "json", "markdown"] {
-                let run = workspace.run(["plan", "--format", format, "--portal", &portal.url, "-vv"]);
+                let run = workspace.run(["plan", "--format", format, "--endpoint", &portal.url, "-vv"]);
                 assert_inert_text(&run.stdout);
                 assert_inert_text(&run.stderr);
             }
@@ -314,7 +314,7 @@ fn no_more_requests_at_once_than_asked_for() {
     let (portal, most) = crowded();
     let offers: String = (0..40).map(|number| format!("  - {{id: offer-{number}, cancelPending: true}}\n")).collect();
     let workspace = Workspace::with("offers.yaml", format!("publisher: contoso\noffers:\n{offers}"));
-    workspace.run(["plan", "--portal", &portal.url, "--concurrency", "3"]).expect(0);
+    workspace.run(["plan", "--endpoint", &portal.url, "--concurrency", "3"]).expect(0);
     assert_eq!(portal.requests(), 40, "one call an idle offer");
     assert!(most.load(Ordering::SeqCst) <= 3);
 }
@@ -354,7 +354,7 @@ fn all_wait_after(line: &'static str) {
     });
     let offers: String = (0..6).map(|number| format!("  - {{id: offer-{number}, cancelPending: true}}\n")).collect();
     let workspace = Workspace::with("offers.yaml", format!("publisher: contoso\noffers:\n{offers}"));
-    workspace.run(["plan", "--portal", &portal.url, "--concurrency", "2"]).expect(0);
+    workspace.run(["plan", "--endpoint", &portal.url, "--concurrency", "2"]).expect(0);
     assert_eq!(early.load(Ordering::SeqCst), 0, "requests while the portal wanted to be left alone");
     assert_eq!(portal.requests(), 7, "one came in vain");
 }
@@ -368,7 +368,7 @@ fn no_token_shows_anywhere() {
             .command()
             .env("CANCEL_PENDING_TOKEN", "canary-token-4711")
             .env("RUST_LOG", "trace")
-            .args(["plan", "--portal", &portal.url, "-vvvv", "--log-format", format, "--out", "plan.json"])
+            .args(["plan", "--endpoint", &portal.url, "-vvvv", "--log-format", format, "--out", "plan.json"])
             .output()
             .expect("the program runs");
         let run = Run::of(output);
@@ -462,7 +462,7 @@ fn a_portal_out_of_reach_is_not_called_for_each_offer() {
     workspace.write("authority.pem", tls::certificates().0);
     let mut command = workspace.command();
     command.env("SSL_CERT_FILE", workspace.path("authority.pem"));
-    command.args(["plan", "--format", "json", "--concurrency", "4", "--portal", &portal]).args(SHORT);
+    command.args(["plan", "--format", "json", "--concurrency", "4", "--endpoint", &portal]).args(SHORT);
     let plan = Run::of(command.output().expect("the program runs")).expect(1).json();
     assert_eq!(plan["summary"]["error"], 100);
     for entry in plan["entries"].as_array().expect("a list") {

@@ -297,7 +297,7 @@ fn a_plan_that_read_nothing_is_neutral() {
     assert_eq!(check["output"]["title"], "Cancel plan: the live state of 7 marked offers was not read");
     // Only what is known without the portal is said on its line.
     assert_eq!(github.state().review.len(), 1);
-    let apply = ["apply", "--plan", "plan.json", "--auto-approve", "--portal", "https://cloudpartner.azure.com"];
+    let apply = ["apply", "--plan", "plan.json", "--auto-approve", "--endpoint", "https://cloudpartner.azure.com"];
     let apply = workspace.run(apply).expect(1);
     assert!(apply.stderr.contains("the plan was made without reading the portal"), "{}", apply.stderr);
 }

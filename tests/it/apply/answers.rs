@@ -279,7 +279,7 @@ fn hostile_words_of_an_answer_stay_inert_in_every_format() {
                 "--no-wait",
                 "--format",
                 format,
-                "--portal",
+                "--endpoint",
                 &portal.raw.url,
                 "-v",
             ]);

@@ -44,7 +44,7 @@ fn a_plan_file_must_match_itself_its_portal_and_not_be_refused() {
     );
     workspace.write("plan.json", &whole);
     let run =
-        workspace.run(["apply", "--plan", "plan.json", "--auto-approve", "--portal", "http://127.0.0.1:1"]).expect(1);
+        workspace.run(["apply", "--plan", "plan.json", "--auto-approve", "--endpoint", "http://127.0.0.1:1"]).expect(1);
     assert!(run.stderr.contains("was made on"), "{}", run.stderr);
     let run = workspace.run(["apply", "--plan", "none.json", "--auto-approve"]).expect(1);
     assert!(run.stderr.contains("the plan `none.json` can't be read"), "{}", run.stderr);
@@ -79,7 +79,7 @@ fn an_expected_digest_holds_or_nothing_is_sent() {
 fn a_refused_plan_sends_nothing() {
     let portal = never();
     let workspace = Workspace::with("offers.yaml", format!("{DESIRED}limits: {{maxCancels: 0}}\n"));
-    let run = workspace.run(["apply", "--auto-approve", "--portal", &portal.raw.url]).expect(1);
+    let run = workspace.run(["apply", "--auto-approve", "--endpoint", &portal.raw.url]).expect(1);
     assert!(run.stderr.contains("the plan is refused: 1 operation would be cancelled"), "{}", run.stderr);
     assert_eq!(portal.state().posts.len(), 0);
 }
@@ -88,7 +88,7 @@ fn a_refused_plan_sends_nothing() {
 fn without_a_terminal_and_without_approval_nothing_is_sent() {
     let portal = never();
     let workspace = Workspace::with("offers.yaml", DESIRED);
-    let run = workspace.run(["apply", "--portal", &portal.raw.url]).expect(1);
+    let run = workspace.run(["apply", "--endpoint", &portal.raw.url]).expect(1);
     assert!(run.stderr.contains("contoso / vm") && run.stderr.contains("--auto-approve"), "{}", run.stderr);
     assert_eq!(portal.state().posts.len(), 0);
 }
@@ -103,7 +103,7 @@ fn events_that_come_from_strangers_are_refused() {
     let run = |event: &str, more: &[&str]| {
         let mut command = workspace.command();
         command.env("GITHUB_ACTIONS", "true").env("GITHUB_EVENT_NAME", event);
-        command.args(["apply", "--auto-approve", "--portal", &portal.raw.url]).args(more);
+        command.args(["apply", "--auto-approve", "--endpoint", &portal.raw.url]).args(more);
         Run::of(command.output().expect("it runs"))
     };
     for event in ["pull_request", "pull_request_target", "issue_comment"] {

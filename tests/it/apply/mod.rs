@@ -46,12 +46,12 @@ pub fn status(line: &'static str, headers: &'static [(&str, &str)], body: &'stat
 /// A plan made on a portal, to be applied later.
 pub fn planned(portal: &OfferPortal) -> Workspace {
     let workspace = Workspace::with("offers.yaml", DESIRED);
-    workspace.run(["plan", "--portal", &portal.raw.url, "--out", "plan.json"]).expect(0);
+    workspace.run(["plan", "--endpoint", &portal.raw.url, "--out", "plan.json"]).expect(0);
     workspace
 }
 
 pub fn apply_plan(portal: &OfferPortal, workspace: &Workspace, more: &[&str]) -> Run {
-    let arguments = ["apply", "--plan", "plan.json", "--auto-approve", "--format", "json", "--portal", &portal.raw.url];
+    let arguments = ["apply", "--plan", "plan.json", "--auto-approve", "--format", "json", "--endpoint", &portal.raw.url];
     workspace.run(arguments.iter().copied().chain(more.iter().copied()))
 }
 

@@ -19,7 +19,7 @@ fn signal(name: &str, id: u32) {
 fn interrupt(portal: &OfferPortal, after: &str, name: &str) -> (Option<i32>, Option<Value>) {
     let workspace = Workspace::with("offers.yaml", DESIRED);
     let mut command = workspace.command();
-    command.args(["apply", "--auto-approve", "--portal", &portal.raw.url, "--out", "outcome.json"]);
+    command.args(["apply", "--auto-approve", "--endpoint", &portal.raw.url, "--out", "outcome.json"]);
     let mut child = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().expect("it runs");
     let mut lines = BufReader::new(child.stderr.take().expect("a pipe")).lines();
     assert!(lines.any(|line| line.expect("text").contains(after)), "{after}");
@@ -72,7 +72,7 @@ fn the_second_signal_ends_at_once() {
     let portal = OfferPortal::start(|_, stream| wait_for_close(stream));
     let workspace = Workspace::with("offers.yaml", DESIRED);
     let mut command = workspace.command();
-    command.args(["apply", "--auto-approve", "--portal", &portal.raw.url, "--out", "outcome.json"]);
+    command.args(["apply", "--auto-approve", "--endpoint", &portal.raw.url, "--out", "outcome.json"]);
     let mut child = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().expect("it runs");
     let mut lines = BufReader::new(child.stderr.take().expect("a pipe")).lines();
     assert!(lines.any(|line| line.expect("text").contains("sending the cancel call")));
@@ -99,7 +99,7 @@ fn before_anything_is_sent_nothing_is() {
         "--auto-approve",
         "--journal",
         "journal",
-        "--portal",
+        "--endpoint",
         &portal.raw.url,
     ]);
     let mut child = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().expect("it runs");
@@ -114,7 +114,7 @@ fn before_anything_is_sent_nothing_is() {
 fn on_a_terminal(portal: &OfferPortal, input: &str) -> (Option<i32>, String) {
     let workspace = Workspace::with("offers.yaml", DESIRED);
     let program = env!("CARGO_BIN_EXE_cancel-pending");
-    let line = format!("{program} apply --portal {}", portal.raw.url);
+    let line = format!("{program} apply --endpoint {}", portal.raw.url);
     let mut command = Command::new("script");
     command.args(["-qec", &line, "/dev/null"]).current_dir(workspace.directory.path());
     command.env("CANCEL_PENDING_TOKEN", "x").env_remove("CI");

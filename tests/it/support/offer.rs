@@ -113,7 +113,7 @@ impl OfferPortal {
     /// Runs `apply --auto-approve --format json` on it.
     pub fn apply(&self, workspace: &Workspace, more: &[&str]) -> Run {
         workspace.write("offers.yaml", DESIRED);
-        let arguments = ["apply", "--auto-approve", "--format", "json", "--portal", &self.raw.url];
+        let arguments = ["apply", "--auto-approve", "--format", "json", "--endpoint", &self.raw.url];
         workspace.run(arguments.iter().copied().chain(more.iter().copied()))
     }
 }
