@@ -4,17 +4,17 @@
 //! the README repeats them, and a test holds it to them.
 
 use std::net::SocketAddr;
-use std::num::NonZeroU16;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
 use clap_complete::Shell;
 
+use super::usage;
 use crate::commands::{Format, ReportTarget, SchemaName};
 use crate::identity::{Cloud, Method};
 
-/// Cancels pending Azure Marketplace operations that a reviewed YAML file marks
+/// Cancels pending Azure Marketplace operations that are marked in a reviewed YAML file
 #[derive(Debug, Parser)]
 #[command(
     name = "cancel-pending",
@@ -23,21 +23,25 @@ use crate::identity::{Cloud, Method};
     after_help = "\
 Exit status:
   0    done, or nothing to do
-  1    an error, bad input or usage, a refused plan, an entry that failed, is blocked or unreadable
+  1    error, bad input or usage, refused plan, or an entry that failed, is blocked or could not be read
   2    plan --detailed-exitcode: the plan holds cancellations
-  3    apply: a cancel call was sent whose end is not known
+  3    apply: a cancel call was sent, and its outcome is not known to be final
   130  interrupted (143: terminated)
 
 Environment:
-  CANCEL_PENDING_TOKEN   bearer token for the portal; without it, Entra signs in by the first of:
-                         GitHub OIDC (AZURE_CLIENT_ID, AZURE_TENANT_ID, id-token: write),
-                         AZURE_CLIENT_SECRET (with the same two), AZURE_FEDERATED_TOKEN_FILE
-                         (likewise), a managed identity (IDENTITY_ENDPOINT), the Azure CLI
-  CANCEL_PENDING_ENDPOINT  the portal, where --endpoint is not given
-  GITHUB_TOKEN           report --to comment,review,check, and apply --reviewed: token for GitHub
-  HTTPS_PROXY, NO_PROXY  the proxy for https addresses, and the hosts that are reached without it
-  SSL_CERT_FILE          root certificates in place of the system's (Linux; also SSL_CERT_DIR)
-  NO_COLOR               no colours, where --color is not given"
+  CANCEL_PENDING_TOKEN     bearer token, enough while one portal is in use. Without it, the first of these signs
+                           in by Entra, at Microsoft's endpoints only:
+                           GitHub OIDC (AZURE_CLIENT_ID, AZURE_TENANT_ID, id-token: write),
+                           AZURE_CLIENT_SECRET (with the same two), AZURE_FEDERATED_TOKEN_FILE
+                           (likewise), a managed identity (IDENTITY_ENDPOINT), the Azure CLI
+  CANCEL_PENDING_TOKEN_…   bearer token for one portal, which wins over CANCEL_PENDING_TOKEN; … is the portal's
+                           name: CLOUD_PARTNER
+  CANCEL_PENDING_ENDPOINT  endpoints as for --endpoint, separated by commas; used if no --endpoint is given
+  GITHUB_TOKEN             token for GitHub, for report --to comment,review,check and apply --reviewed
+  HTTPS_PROXY, NO_PROXY    proxy for https addresses, and the hosts to reach without it
+  SSL_CERT_FILE            root certificates that replace the system's (Linux; also SSL_CERT_DIR)
+  NO_COLOR                 turns colors off, unless --color is given
+  CLICOLOR_FORCE           turns colors on, also without a terminal, unless NO_COLOR or --color is given"
 )]
 pub(super) struct Arguments {
     #[command(subcommand)]
@@ -49,93 +53,96 @@ pub(super) struct Arguments {
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Output")]
 pub(super) struct GlobalArguments {
-    /// When to colour text
+    /// When to use colors
     #[arg(long, global = true, value_name = "WHEN", default_value = "auto")]
     pub color: Color,
-    /// Log what happens to standard error; twice: every request
+    /// Log to standard error; given twice, every request
     #[arg(short, long, global = true, action = clap::ArgAction::Count)]
     pub verbose: u8,
-    /// Write the exit status to this file, for who starts the program by exec
+    /// Write the exit status to this file
     #[arg(long, global = true, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub status_file: Option<PathBuf>,
-    /// How the log is written
+    /// Format of the log
     #[arg(long, global = true, value_name = "FORMAT", default_value = "text")]
     pub log_format: LogFormat,
 }
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
-    /// Show which cancel calls would be made, and why no others
+    /// Show what would be cancelled, and why other offers would not
     ///
-    /// Reads the desired state from files and the live state from the portal, and changes
-    /// neither.
+    /// Reads the desired state from files and the live state from the portals. Changes neither.
     Plan(PlanArguments),
-    /// Carry out a plan: cancel what it says, and nothing else
+    /// Apply a plan: cancel what it lists, and nothing else
     ///
-    /// Makes a plan from the files, or takes the one of `plan --out`, shows it, asks, and
-    /// cancels. Before each call it reads what runs and goes on only if that is the planned
-    /// operation; after it, it waits until the operation is seen to be gone. The outcome goes
-    /// to standard output, the plan and all progress to standard error.
+    /// Makes a plan from the files, or reads one written by `plan --out`, shows it, asks for
+    /// confirmation, and cancels. Before each call, reads what is running, and goes on only if it is
+    /// the planned operation. Afterwards, waits until the cancellation is confirmed. The outcome goes to
+    /// standard output, the plan and all progress to standard error.
     Apply(ApplyArguments),
-    /// Show a plan and its outcome on GitHub Actions
+    /// Report a plan and its outcome on GitHub
     ///
-    /// Reads the documents of `plan --out` and `apply --out`, trusts neither, and ends as they
-    /// did: with the status of the plan, or of its outcome.
+    /// Reads the documents written by `plan --out` and `apply --out`, and trusts neither. Exits with the
+    /// status of the plan, or of its outcome.
     Report(ReportArguments),
-    /// Check desired-state files, offline and without any account
+    /// Check desired-state files, offline and without an account
     Validate(ValidateArguments),
-    /// Show how the portal is signed in to, and what the account may read
+    /// Show how each portal is signed in to, and what the account can read
     ///
-    /// The first thing to run when something is wrong. Shows which credential is used, its tenant,
-    /// its client and its end, and asks the portal for the offers of each publisher of the files.
-    /// Never shows the token.
+    /// The first thing to run when something is wrong. For each portal in use, shows its endpoint, the
+    /// credential, and the tenant, client ID, audience and expiry of the token, and lists the offers of each
+    /// publisher in the files. Never shows a token.
     Whoami(WhoamiArguments),
     /// Print the JSON Schema of a document
     Schema(SchemaArguments),
-    /// Run a portal for trying things out
+    /// Run an emulated portal, for trials and tests
     ///
-    /// Speaks the portal's API over HTTP and prints its URL on standard output. Any bearer
-    /// token is accepted, unless the state file names one. `POST /_emulator/clock?advance=3h`
-    /// turns its clock, `GET /_emulator/requests` lists the requests so far.
+    /// Serves the portal's API over HTTP and prints its URL to standard output. Accepts any bearer
+    /// token, unless the state file names one. `POST /_emulator/clock?advance=3h` advances its clock,
+    /// `GET /_emulator/requests` lists the requests so far.
     Emulate(EmulateArguments),
-    /// Print the completion script for a shell
+    /// Print a shell completion script
     Completions(CompletionsArguments),
 }
 
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Desired state")]
 pub(super) struct DesiredArguments {
-    /// Files of the desired state, and directories of *.yaml and *.yml files
+    /// Desired-state files, and directories of *.yaml and *.yml files
     #[arg(value_name = "PATHS", default_value = "offers.yaml", value_hint = ValueHint::AnyPath)]
     pub paths: Vec<PathBuf>,
-    /// Only offers of this publisher; can be given more than once
+    /// Only offers of this publisher; repeatable
     #[arg(long, value_name = "PUBLISHER")]
     pub publisher: Vec<String>,
-    /// Only this offer, as OFFER or PUBLISHER/OFFER; can be given more than once
+    /// Only this offer, as OFFER or PUBLISHER/OFFER; repeatable
     #[arg(long, value_name = "OFFER")]
     pub offer: Vec<String>,
+    /// Refuse a plan that would cancel more operations than this in all, whatever the files allow
+    #[arg(long, value_name = "N")]
+    pub max_cancels: Option<u32>,
 }
 
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Portal")]
 pub(super) struct PortalArguments {
-    /// The portal: https, or http to a loopback address (default: `https://cloudpartner.azure.com`)
-    #[arg(long, value_name = "URL", conflicts_with = "emulate", value_hint = ValueHint::Url)]
-    pub endpoint: Option<String>,
-    /// Use an emulated portal inside the process, with this state; no account, no network
+    /// Endpoint to use in place of Microsoft's, for the portal KIND or else for every portal in use: https, or http
+    /// to a loopback address; repeatable
+    #[arg(long, value_name = "[KIND=]URL", value_delimiter = ',', conflicts_with = "emulate", value_hint = ValueHint::Url)]
+    pub endpoint: Vec<String>,
+    /// Use an emulated portal inside the process, with this state; needs no account and no network
     #[arg(long, value_name = "STATE.yaml", value_hint = ValueHint::FilePath)]
     pub emulate: Option<PathBuf>,
-    /// How to sign in: `auto` takes the first in this order that is set
+    /// How to sign in; `auto` uses the first credential in this order that is set
     #[arg(long, value_name = "CREDENTIAL", default_value = "auto")]
     pub auth: Auth,
     /// The cloud whose Entra signs in
     #[arg(long, value_name = "CLOUD", default_value = "public")]
     pub cloud: CloudName,
-    /// The most requests under way at once; where the portal asks for fewer (429), fewer, and spaced out
-    #[arg(long, value_name = "N", default_value = "16")]
-    pub concurrency: NonZeroU16,
-    /// The time for one attempt at a request; no read is tried again after three times as long
-    #[arg(long, value_name = "TIME", default_value = "20s", value_parser = humantime::parse_duration)]
+    /// Maximum concurrent requests to a portal; reduced automatically on HTTP 429
+    #[arg(long, value_name = "N", default_value = "16", value_parser = usage::concurrency)]
+    pub concurrency: u16,
+    /// Timeout per attempt; reads stop being retried after three times this long
+    #[arg(long, value_name = "TIME", default_value = "20s", value_parser = usage::attempt_time)]
     pub request_timeout: Duration,
 }
 
@@ -146,13 +153,13 @@ pub(super) struct PlanArguments {
     /// Write the plan document to this file, for `apply --plan` and `report`
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub out: Option<PathBuf>,
-    /// The format on standard output
+    /// Format of the result on standard output
     #[arg(long, value_name = "FORMAT", default_value = "text")]
     pub format: ReportFormat,
-    /// End with status 2 when the plan holds cancellations and nothing failed
+    /// Exit with status 2 if the plan holds cancellations and nothing failed
     #[arg(long)]
     pub detailed_exitcode: bool,
-    /// Do not read the portal: every marked offer is in the plan as not read, and nothing of it can be applied
+    /// Do not read the portals; marked offers are planned as not read, and the plan can't be applied
     #[arg(long, conflicts_with = "emulate")]
     pub offline: bool,
     #[command(flatten)]
@@ -166,43 +173,46 @@ pub(super) struct ApplyArguments {
     /// Apply this plan document instead of making a plan
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, conflicts_with_all = ["paths", "publisher", "offer"])]
     pub plan: Option<PathBuf>,
-    /// Do not ask
+    /// Do not ask for confirmation
     #[arg(long)]
     pub auto_approve: bool,
-    /// Do nothing unless the plan's decision digest is this one
+    /// Refuse to apply unless the plan has this decision digest
     #[arg(long, value_name = "HEX")]
     pub expect_digest: Option<String>,
-    /// Do nothing unless the plan is what was approved on the merged pull request of this commit, or a part of it
+    /// Refuse to apply unless the plan was approved on the merged pull request of this commit
     #[arg(long)]
     pub reviewed: bool,
-    /// The app whose check run says what was approved
+    /// GitHub App whose check run holds what was approved
     #[arg(long, value_name = "APP", default_value = "github-actions")]
     pub reviewed_by: String,
-    /// Besides, somebody with write access who is not the author must have approved that very commit
+    /// Also require a review of that very commit, approved by somebody with write access who is not the author
     #[arg(long, requires = "reviewed")]
     pub require_approval: bool,
-    /// Which check run it is, where the plan was reported with the same key
+    /// The --key that the plan was reported with
     #[arg(long, value_name = "KEY", requires = "reviewed")]
     pub key: Option<String>,
-    /// Do not wait for the end of cancellations that the portal has accepted
+    /// Do not wait until accepted cancellations are confirmed
     #[arg(long)]
     pub no_wait: bool,
-    /// How long all of it may take
-    #[arg(long, value_name = "TIME", default_value = "30m", value_parser = humantime::parse_duration)]
+    /// After each confirmed cancellation, keep looking this long for a new operation on the offer
+    #[arg(long, value_name = "TIME", default_value = "0s", value_parser = humantime::parse_duration)]
+    pub linger: Duration,
+    /// Time limit for the whole command
+    #[arg(long, value_name = "TIME", default_value = "30m", value_parser = usage::command_time)]
     pub timeout: Duration,
-    /// Write the plan document that is applied to this file
+    /// Write the plan document to this file
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, conflicts_with = "plan")]
     pub plan_out: Option<PathBuf>,
     /// Write the outcome document to this file
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub out: Option<PathBuf>,
-    /// The format on standard output
+    /// Format of the result on standard output
     #[arg(long, value_name = "FORMAT", default_value = "text")]
     pub format: ReportFormat,
-    /// Where calls are written down before and after they are made
+    /// Journal of the calls, written before and after each
     #[arg(long, value_name = "FILE", default_value = ".cancel-pending/journal.jsonl", value_hint = ValueHint::FilePath)]
     pub journal: PathBuf,
-    /// In GitHub Actions: run on this event, although what is applied may not have been merged
+    /// In GitHub Actions, also run on this event, whose commit may not be merged; repeatable
     #[arg(long, value_name = "EVENT")]
     pub allow_event: Vec<String>,
     #[command(flatten)]
@@ -217,33 +227,33 @@ pub(super) struct ReportArguments {
     /// The outcome document of that plan
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub outcome: Option<PathBuf>,
-    /// Where to report, separated by commas
+    /// Where to report to, separated by commas
     #[arg(long, value_name = "TARGETS", value_delimiter = ',', required = true)]
     pub to: Vec<Target>,
-    /// The pull request to comment on, where it is not the one of the event
+    /// Pull request to comment on [default: that of the event]
     #[arg(long, value_name = "NUMBER")]
     pub pull_request: Option<u64>,
-    /// Which comment it is, where a pull request has one for each of several plans
+    /// Name that separates this plan's comment and check from others in the repository
     #[arg(long, value_name = "KEY")]
     pub key: Option<String>,
-    /// The app whose check run says what was approved, for `check` after the merge
+    /// GitHub App whose check run holds what was approved, for `check` after the merge
     #[arg(long, value_name = "APP", default_value = "github-actions")]
     pub reviewed_by: String,
-    /// Who writes the comments, where GitHub does not tell whose the token is
+    /// Login that writes the comments, for a token whose owner GitHub does not tell
     #[arg(long, value_name = "LOGIN")]
     pub comment_author: Option<String>,
-    /// End with status 1 when a target could not be reported to
+    /// Exit with status 1 if a target could not be reported to
     #[arg(long)]
     pub strict: bool,
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
 pub(super) enum Target {
-    /// The summary of the step, in `GITHUB_STEP_SUMMARY`
+    /// Summary of the step, in `GITHUB_STEP_SUMMARY`
     Summary,
     /// Annotations on the lines of the marks, as workflow commands on standard output
     Annotations,
-    /// The outputs of the step, in `GITHUB_OUTPUT`
+    /// Outputs of the step, in `GITHUB_OUTPUT`
     Outputs,
     /// One comment on the pull request, with the token in `GITHUB_TOKEN`
     Comment,
@@ -269,19 +279,19 @@ impl From<Target> for ReportTarget {
 /// `--auth`.
 #[derive(Debug, Clone, Copy, ValueEnum)]
 pub(super) enum Auth {
-    /// The first in this order that is set
+    /// The first credential in this order that is set
     Auto,
-    /// `CANCEL_PENDING_TOKEN`
+    /// A bearer token in `CANCEL_PENDING_TOKEN`, or in the variable of a portal
     Token,
-    /// GitHub's OIDC token of the workflow run, exchanged at Entra
+    /// GitHub's OIDC token for the workflow run, exchanged at Entra
     GithubOidc,
     /// `AZURE_CLIENT_ID`, `AZURE_TENANT_ID`, `AZURE_CLIENT_SECRET`
     ClientSecret,
     /// A federated token in `AZURE_FEDERATED_TOKEN_FILE`
     WorkloadIdentity,
-    /// The identity of a machine in Azure
+    /// The managed identity of a machine in Azure
     ManagedIdentity,
-    /// Whoever is signed in by `az login`
+    /// The account signed in by `az login`
     AzureCli,
 }
 
@@ -322,10 +332,10 @@ impl From<CloudName> for Cloud {
 
 #[derive(Debug, Args)]
 pub(super) struct WhoamiArguments {
-    /// Files of the desired state, whose publishers are asked for (`offers.yaml`, where there is one)
+    /// Desired-state files whose publishers are listed [default: offers.yaml, if it exists]
     #[arg(value_name = "PATHS", value_hint = ValueHint::AnyPath)]
     pub paths: Vec<PathBuf>,
-    /// The format on standard output
+    /// Format of the result on standard output
     #[arg(long, value_name = "FORMAT", default_value = "text")]
     pub format: WhoamiFormat,
     #[command(flatten)]
@@ -352,7 +362,7 @@ impl From<WhoamiFormat> for Format {
 
 #[derive(Debug, Args)]
 pub(super) struct ValidateArguments {
-    /// Files of the desired state, and directories of *.yaml and *.yml files
+    /// Desired-state files, and directories of *.yaml and *.yml files
     #[arg(value_name = "PATHS", default_value = "offers.yaml", value_hint = ValueHint::AnyPath)]
     pub paths: Vec<PathBuf>,
 }
@@ -368,7 +378,7 @@ pub(super) struct EmulateArguments {
     /// The state that the portal starts with
     #[arg(value_name = "STATE.yaml", value_hint = ValueHint::FilePath)]
     pub state: PathBuf,
-    /// Where to listen; port 0 takes a free one
+    /// Address to listen on; port 0 picks a free port
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8787")]
     pub listen: SocketAddr,
 }
@@ -381,11 +391,11 @@ pub(super) struct CompletionsArguments {
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
 pub(super) enum Color {
-    /// On a terminal, unless `NO_COLOR` is set
+    /// On a terminal, unless `NO_COLOR` or `CLICOLOR_FORCE` is set
     Auto,
-    /// Also where it goes to a file or a pipe
+    /// Also to a file or a pipe
     Always,
-    /// Not at all
+    /// Never
     Never,
 }
 
@@ -401,9 +411,9 @@ impl Color {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(super) enum LogFormat {
-    /// A line of text an event
+    /// One line of text per event
     Text,
-    /// A JSON object an event
+    /// One JSON object per event
     Json,
 }
 

@@ -2,6 +2,7 @@
 //!
 //! Owns all access to it. Nothing else in the program reads a variable.
 
+use std::collections::BTreeMap;
 use std::env;
 use std::io::{IsTerminal as _, stderr, stdin, stdout};
 use std::path::PathBuf;
@@ -11,11 +12,15 @@ use console::Term;
 use secrecy::{ExposeSecret as _, SecretString};
 
 use crate::commands::{GitHubSettings, learn_secret};
+use crate::domain::PortalKind;
 use crate::identity::Settings;
 use crate::portal::Token;
 
 /// The width of text that goes to no terminal.
 const DEFAULT_WIDTH: usize = 100;
+
+/// The variable that holds endpoints, separated by commas.
+pub(super) const ENDPOINTS: &str = "CANCEL_PENDING_ENDPOINT";
 
 /// A stream that text is written to.
 pub(super) struct Stream {
@@ -40,9 +45,13 @@ pub(super) fn github() -> anyhow::Result<GitHubSettings> {
     })
 }
 
-/// The variables that say how to sign in to the portal.
+/// The variables that say how to sign in to the portals.
 pub(super) fn sign_in() -> Settings {
+    let (portal_tokens, unknown_tokens) = portal_tokens();
     Settings {
+        portal_tokens,
+        unknown_tokens,
+        has_certificate: variable("AZURE_CLIENT_CERTIFICATE_PATH").is_some(),
         token: secret("CANCEL_PENDING_TOKEN"),
         client_id: variable("AZURE_CLIENT_ID"),
         tenant_id: variable("AZURE_TENANT_ID"),
@@ -64,6 +73,21 @@ fn secret(name: &str) -> Option<SecretString> {
     Some(value)
 }
 
+/// The tokens for one portal each, and the variables that look like one and are none.
+fn portal_tokens() -> (BTreeMap<PortalKind, SecretString>, Vec<String>) {
+    let (mut tokens, mut unknown) = (BTreeMap::new(), Vec::new());
+    let names = env::vars_os().map(|(name, _)| name.to_string_lossy().into_owned());
+    for name in names.filter(|name| name.starts_with("CANCEL_PENDING_TOKEN_")) {
+        let Some(value) = secret(&name) else { continue };
+        match PortalKind::ALL.iter().find(|kind| kind.token_variable() == name) {
+            Some(kind) => _ = tokens.insert(*kind, value),
+            None => unknown.push(name),
+        }
+    }
+    unknown.sort();
+    (tokens, unknown)
+}
+
 fn in_actions() -> bool {
     variable("GITHUB_ACTIONS").is_some_and(|value| value != "false")
 }
@@ -73,12 +97,46 @@ fn is_on_path(names: &[&str]) -> bool {
     env::split_paths(&path).any(|directory| names.iter().any(|name| directory.join(name).is_file()))
 }
 
+/// What the environment says about colour.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum ColorWish {
+    /// Everywhere: `CLICOLOR_FORCE`.
+    Always,
+    /// On a terminal.
+    OnTerminal,
+    /// Nowhere: `NO_COLOR`, or a terminal that can't.
+    Never,
+}
+
+impl ColorWish {
+    fn read() -> Self {
+        if variable("NO_COLOR").is_some() {
+            Self::Never
+        } else if variable("CLICOLOR_FORCE").is_some_and(|value| value != "0") {
+            Self::Always
+        } else if variable("TERM").is_some_and(|term| term == "dumb") {
+            Self::Never
+        } else {
+            Self::OnTerminal
+        }
+    }
+
+    /// Whether to colour what goes to a stream.
+    pub const fn is_wanted(self, is_terminal: bool) -> bool {
+        match self {
+            Self::Always => true,
+            Self::OnTerminal => is_terminal,
+            Self::Never => false,
+        }
+    }
+}
+
 /// What the environment says.
 pub(super) struct Environment {
     /// `CANCEL_PENDING_ENDPOINT`.
-    pub endpoint: Option<String>,
-    /// Neither `NO_COLOR` nor a terminal that can't.
-    pub color: bool,
+    pub endpoints: Option<String>,
+    /// Whether text is coloured where no flag says so.
+    pub color: ColorWish,
     /// Whether nobody watches: `CI`.
     pub is_ci: bool,
     /// In GitHub Actions the name of the event, `GITHUB_EVENT_NAME`.
@@ -100,8 +158,8 @@ impl Environment {
     pub fn read() -> Self {
         let width = |term: &Term| term.size_checked().map_or(DEFAULT_WIDTH, |(_, columns)| columns.into());
         Self {
-            endpoint: variable("CANCEL_PENDING_ENDPOINT"),
-            color: variable("NO_COLOR").is_none() && variable("TERM").is_none_or(|term| term != "dumb"),
+            endpoints: variable(ENDPOINTS),
+            color: ColorWish::read(),
             github_event: variable("GITHUB_EVENT_NAME").filter(|_| in_actions()),
             github_step_summary: path("GITHUB_STEP_SUMMARY"),
             github_output: path("GITHUB_OUTPUT"),

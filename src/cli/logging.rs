@@ -24,12 +24,13 @@ pub(super) fn start(verbosity: u8, format: LogFormat) {
         _ => LevelFilter::TRACE,
     };
     let filter = Targets::new().with_target("cancel_pending", level);
-    let layer = tracing_subscriber::fmt::layer().with_ansi(false).with_writer(InertStderr(format));
+    let layer = || tracing_subscriber::fmt::layer().with_ansi(false).with_writer(InertStderr(format));
     let registry = tracing_subscriber::registry().with(filter);
     // A second call, which only a test could make, changes nothing.
     let _ = match format {
-        LogFormat::Text => registry.with(layer).try_init(),
-        LogFormat::Json => registry.with(layer.json().flatten_event(true)).try_init(),
+        // The target is the path of a module. Its `::` would be escaped, and it says nothing to a person.
+        LogFormat::Text => registry.with(layer().with_target(false)).try_init(),
+        LogFormat::Json => registry.with(layer().json().flatten_event(true)).try_init(),
     };
 }
 

@@ -6,21 +6,22 @@
 mod args;
 mod environment;
 mod logging;
+mod usage;
 
 use std::ffi::OsString;
 use std::process::ExitCode;
 
-use anyhow::{Context as _, bail};
+use anyhow::Context as _;
 use clap::{CommandFactory as _, Parser as _};
 
 use crate::commands::{
-    self, ApplyRequest, Console, EmulateRequest, Exit, PlanRequest, PlanSource, PortalChoice, PortalRequest,
+    self, ApplyRequest, Console, EmulateRequest, Exit, PlanRequest, PlanScope, PlanSource, PortalChoice, PortalRequest,
     ReportRequest, ReviewGate, Selection, SignInRequest, WhoamiRequest,
 };
-use crate::domain::PortalOrigin;
+use crate::domain::Endpoints;
 use crate::report::{TextStyle, terminal};
-use args::{Arguments, Command, PortalArguments};
-use environment::Environment;
+use args::{Arguments, Command, DesiredArguments, PortalArguments};
+use environment::{ENDPOINTS, Environment};
 
 /// Runs the program.
 #[must_use]
@@ -28,6 +29,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     let arguments = match Arguments::try_parse_from(arguments) {
         Ok(arguments) => arguments,
         Err(error) => {
+            let error = usage::explain(error);
             // Help and version are results; a mistake in usage is an error like any other,
             // and not the 2 that means that a plan holds cancellations.
             let _ = error.print();
@@ -68,7 +70,7 @@ fn safe_lines(text: &str) -> String {
 
 fn console(arguments: &Arguments, environment: &Environment) -> Console {
     let style = |stream: &environment::Stream| TextStyle {
-        color: arguments.global.color.wanted(stream.is_terminal && environment.color),
+        color: arguments.global.color.wanted(environment.color.is_wanted(stream.is_terminal)),
         width: stream.width,
     };
     Console {
@@ -85,8 +87,7 @@ fn dispatch(arguments: Arguments, environment: &Environment, console: Console) -
         Command::Plan(plan) => {
             let request = PlanRequest {
                 portal: portal(plan.portal, environment)?,
-                paths: plan.desired.paths,
-                selection: Selection { publishers: plan.desired.publisher, offers: plan.desired.offer },
+                scope: scope(plan.desired),
                 out: plan.out,
                 format: plan.format.into(),
                 detailed_exitcode: plan.detailed_exitcode,
@@ -95,8 +96,8 @@ fn dispatch(arguments: Arguments, environment: &Environment, console: Console) -
             block_on(commands::plan(&request, console))
         }
         Command::Apply(apply) => {
-            let selection = Selection { publishers: apply.desired.publisher, offers: apply.desired.offer };
-            let files = PlanSource::Files(apply.desired.paths, selection);
+            let max_cancels = apply.desired.max_cancels;
+            let files = PlanSource::Files(scope(apply.desired));
             let review = if apply.reviewed {
                 Some(ReviewGate {
                     reviewed_by: apply.reviewed_by,
@@ -115,6 +116,8 @@ fn dispatch(arguments: Arguments, environment: &Environment, console: Console) -
                 auto_approve: apply.auto_approve,
                 wait: !apply.no_wait,
                 timeout: apply.timeout,
+                linger: apply.linger,
+                max_cancels,
                 plan_out: apply.plan_out,
                 out: apply.out,
                 format: apply.format.into(),
@@ -161,6 +164,14 @@ fn dispatch(arguments: Arguments, environment: &Environment, console: Console) -
     }
 }
 
+fn scope(arguments: DesiredArguments) -> PlanScope {
+    PlanScope {
+        paths: arguments.paths,
+        selection: Selection { publishers: arguments.publisher, offers: arguments.offer },
+        max_cancels: arguments.max_cancels,
+    }
+}
+
 fn block_on(work: impl Future<Output = anyhow::Result<Exit>>) -> anyhow::Result<Exit> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
@@ -176,25 +187,18 @@ fn portal(arguments: PortalArguments, environment: &Environment) -> anyhow::Resu
     let choice = if let Some(state) = arguments.emulate {
         PortalChoice::Emulated { state }
     } else {
-        let (name, text) = match (&arguments.endpoint, &environment.endpoint) {
-            (Some(text), _) => ("--endpoint", text.as_str()),
-            (None, Some(text)) => ("CANCEL_PENDING_ENDPOINT", text.as_str()),
-            (None, None) => ("--endpoint", PortalOrigin::MICROSOFT),
+        // Flags replace the variable: what is on the command line is all there is.
+        let (name, written) = match &environment.endpoints {
+            Some(variable) if arguments.endpoint.is_empty() => (ENDPOINTS, variable.split(',').collect()),
+            _ => ("--endpoint", arguments.endpoint.iter().map(String::as_str).collect::<Vec<_>>()),
         };
-        let origin: PortalOrigin = text.parse().with_context(|| format!("`{text}` of {name}"))?;
-        if origin == PortalOrigin::emulator() {
-            bail!("`{text}` of {name} is the name of the emulator inside the process: use --emulate STATE.yaml");
-        }
+        let endpoints = Endpoints::read(written).with_context(|| format!("in {name}"))?;
         let sign_in = SignInRequest {
             settings: environment::sign_in(),
             method: arguments.auth.into(),
             cloud: arguments.cloud.into(),
         };
-        PortalChoice::At { origin, sign_in }
+        PortalChoice::At { endpoints, sign_in }
     };
-    Ok(PortalRequest {
-        choice,
-        concurrency: arguments.concurrency.get().into(),
-        request_timeout: arguments.request_timeout,
-    })
+    Ok(PortalRequest { choice, concurrency: arguments.concurrency.into(), request_timeout: arguments.request_timeout })
 }

@@ -53,6 +53,8 @@ pub struct ApplyRequest {
     pub timeout: Duration,
     /// How long is looked, after a confirmed cancellation, whether something new starts on the offer.
     pub linger: Duration,
+    /// The most cancellations that are applied; none: what the files allow.
+    pub max_cancels: Option<u32>,
     /// Where to write the plan document.
     pub plan_out: Option<PathBuf>,
     /// Where to write the outcome document.
@@ -98,7 +100,7 @@ pub async fn apply(request: &ApplyRequest, console: Console) -> anyhow::Result<E
         write_document(path, &plan)?;
     }
     console.note(&format!("{}\n", report::plan_text(&plan, console.err)));
-    may_be_applied(&plan, expected.as_deref())?;
+    may_be_applied(&plan, expected.as_deref(), request.max_cancels)?;
     if let Some(gate) = &request.review {
         tokio::select! {
             passed = review_gate::pass(gate, &plan, console) => passed?,
@@ -154,7 +156,7 @@ pub async fn apply(request: &ApplyRequest, console: Console) -> anyhow::Result<E
 const TIMED_OUT: &str = "the timeout was reached; nothing was sent. Allow more time with --timeout";
 
 /// A plan that can't be applied, or is not the one that was expected, ends the run here.
-fn may_be_applied(plan: &Plan, expected: Option<&str>) -> anyhow::Result<()> {
+fn may_be_applied(plan: &Plan, expected: Option<&str>, max_cancels: Option<u32>) -> anyhow::Result<()> {
     if let Some(failures) = &plan.failed {
         let first = failures.first().map_or("it could not be made", |failure| failure.message.as_str());
         bail!("the plan failed ({}) and can't be applied; make a new plan", terminal(first));
@@ -170,6 +172,11 @@ fn may_be_applied(plan: &Plan, expected: Option<&str>) -> anyhow::Result<()> {
     }
     if let Some(refused) = &plan.refused {
         bail!("the plan is refused: {}", terminal(refused));
+    }
+    // A plan that comes from a file may have been made with another limit.
+    if let Some(max) = max_cancels.filter(|max| plan.summary.cancel > *max as usize) {
+        let operations = report::counted(plan.summary.cancel, "operation");
+        bail!("the plan is refused: {operations} would be cancelled, and --max-cancels allows {max} in all");
     }
     Ok(())
 }

@@ -1,8 +1,10 @@
-//! The way to the portal that a request asks for: a real one, or an emulator in the process.
+//! The portals that a request asks for: real ones, or an emulator in the process.
 //!
-//! Owns opening it. The emulator brings its own token: nothing of a real account is needed,
-//! and nothing of it could get there.
+//! Owns opening them. Each has an endpoint and a sign-in of its own, so that no token can reach another
+//! portal than its own. The emulator brings its own token: nothing of a real account is needed, and
+//! nothing of it could get there.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -12,29 +14,31 @@ use anyhow::Context as _;
 
 use super::Console;
 use super::console::{mask, shown};
-use crate::domain::PortalOrigin;
+use crate::domain::{Endpoints, PortalKind, PortalOrigin};
 use crate::emulator::{Emulator, Scenario};
-use crate::identity::{Cloud, Method, Settings, SignIn, choose};
-use crate::portal::{Credential, StaticToken, Transport, TransportSettings};
+use crate::http_client::Route;
+use crate::identity::{Cloud, Method, Settings, SignIn, SignInTarget, choose, unused_tokens};
+use crate::portal::{Backend, Backends, Credential, HttpExchange, StaticToken, TransportSettings};
+use crate::report::terminal;
 
-/// Which portal.
+/// Where the portals are.
 #[derive(Debug, Clone)]
 pub enum PortalChoice {
-    /// One that is there.
+    /// Over the network.
     At {
-        /// Where.
-        origin: PortalOrigin,
+        /// Where each of them is.
+        endpoints: Endpoints,
         /// How to sign in.
         sign_in: SignInRequest,
     },
-    /// An emulator inside the process.
+    /// In an emulator inside the process, which serves all of them.
     Emulated {
         /// Its state file.
         state: PathBuf,
     },
 }
 
-/// How to sign in to a portal.
+/// How to sign in to portals.
 #[derive(Debug, Clone)]
 pub struct SignInRequest {
     /// What the environment says.
@@ -46,69 +50,112 @@ pub struct SignInRequest {
 }
 
 impl SignInRequest {
-    /// A sign-in that has asked nobody yet.
-    fn choose(&self, console: Console) -> anyhow::Result<SignIn> {
-        let source = choose(&self.settings, self.method)?;
-        Ok(SignIn::new(source, self.cloud, Arc::new(move |secret: &str| mask(console, secret))))
+    /// A sign-in for each portal, none of which has asked anybody yet. What is missing for one is said before
+    /// any other is used.
+    fn choose(
+        &self,
+        endpoints: &Endpoints,
+        in_use: &BTreeSet<PortalKind>,
+        console: Console,
+    ) -> anyhow::Result<BTreeMap<PortalKind, Arc<SignIn>>> {
+        let choose = |kind: PortalKind| {
+            let target =
+                SignInTarget { kind, origin: endpoints.origin(kind), in_use: in_use.iter().copied().collect() };
+            let source = choose(&self.settings, self.method, &target)?;
+            let mask = Arc::new(move |secret: &str| mask(console, secret));
+            anyhow::Ok((kind, Arc::new(SignIn::new(source, self.cloud, kind.scope(), mask)?)))
+        };
+        in_use.iter().copied().map(choose).collect()
     }
 }
 
-/// Which portal, and how it is asked.
+/// Where the portals are, and how they are asked.
 #[derive(Debug, Clone)]
 pub struct PortalRequest {
-    /// Which portal.
+    /// Where.
     pub choice: PortalChoice,
-    /// The most requests that are under way at once.
+    /// The most requests to a portal that are in progress at once.
     pub concurrency: usize,
     /// The time for one attempt at a request.
     pub request_timeout: Duration,
 }
 
 impl PortalRequest {
-    /// What the portal is called in documents.
-    pub(super) fn origin(&self) -> PortalOrigin {
+    /// What the endpoint of a portal is called in documents.
+    pub(super) fn origin(&self, kind: PortalKind) -> PortalOrigin {
         match &self.choice {
-            PortalChoice::At { origin, .. } => origin.clone(),
+            PortalChoice::At { endpoints, .. } => endpoints.origin(kind),
             PortalChoice::Emulated { .. } => PortalOrigin::emulator(),
         }
     }
+
+    /// A backend over HTTP. An emulator inside the process is reached where it listens, under its name.
+    fn backend(
+        &self,
+        kind: PortalKind,
+        credential: Arc<dyn Credential>,
+        emulator: Option<SocketAddr>,
+    ) -> anyhow::Result<Backend> {
+        let origin = self.origin(kind);
+        let route = match emulator {
+            Some(address) => Route::Named(PortalOrigin::EMULATOR_HOST.to_owned(), address),
+            // A proxy could not reach loopback.
+            None if origin.is_loopback() => Route::Direct,
+            None => Route::Proxied,
+        };
+        let exchange = HttpExchange::new(origin.clone(), &route, self.request_timeout, self.concurrency)?;
+        let settings = TransportSettings { concurrency: self.concurrency, request_timeout: self.request_timeout };
+        Ok(Backend::new(kind, origin, credential, exchange, &settings))
+    }
 }
 
-/// An open way to a portal, with the emulator behind it where there is one.
-pub(super) struct OpenPortal {
-    pub transport: Transport,
-    /// How it was signed in; none: it is the emulator, which brings its own token.
-    pub sign_in: Option<Arc<SignIn>>,
+/// The open portals, with the emulator behind them where there is one.
+pub(super) struct OpenPortals {
+    pub backends: Backends,
+    /// How each was signed in to; none for an emulator, which brings its own token.
+    pub sign_ins: BTreeMap<PortalKind, Arc<SignIn>>,
     _emulator: Option<Emulator>,
 }
 
-/// Opens the way, and signs in. A sign-in that fails is said once, here, and not for each offer.
-pub(super) async fn open(request: &PortalRequest, console: Console) -> anyhow::Result<OpenPortal> {
-    let mut settings = TransportSettings {
-        concurrency: request.concurrency,
-        request_timeout: request.request_timeout,
-        emulator: None,
-    };
-    let (origin, credential, sign_in, emulator): (_, Arc<dyn Credential>, _, _) = match &request.choice {
-        PortalChoice::At { origin, sign_in } => {
-            let sign_in = Arc::new(sign_in.choose(console)?);
-            sign_in.current().await?;
-            (origin.clone(), Arc::clone(&sign_in) as _, Some(sign_in), None)
+/// Opens the portals in use, and signs in to each. A sign-in that fails is said once, here, and not for each offer.
+pub(super) async fn open(
+    request: &PortalRequest,
+    in_use: &BTreeSet<PortalKind>,
+    console: Console,
+) -> anyhow::Result<OpenPortals> {
+    match &request.choice {
+        PortalChoice::At { endpoints, sign_in } => {
+            for warning in unused_tokens(&sign_in.settings, in_use) {
+                console.note(&format!("warning: {}\n", terminal(&warning)));
+            }
+            let sign_ins = sign_in.choose(endpoints, in_use, console)?;
+            let mut backends = Vec::new();
+            for (kind, sign_in) in &sign_ins {
+                let signed_in = sign_in.current().await;
+                // Where there is only one, its name would say nothing.
+                if in_use.len() == 1 {
+                    signed_in?
+                } else {
+                    signed_in.with_context(|| kind.to_string())?
+                };
+                backends.push(request.backend(*kind, Arc::clone(sign_in) as _, None)?);
+            }
+            Ok(OpenPortals { backends: backends.into_iter().collect(), sign_ins, _emulator: None })
         }
         PortalChoice::Emulated { state } => {
             let scenario = read_scenario(state)?;
             let token = scenario.own_token()?;
             let listen = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
-            let origin = PortalOrigin::emulator();
-            let emulator = Emulator::start(scenario, listen, Some(origin.to_string()))
+            let emulator = Emulator::start(scenario, listen, Some(PortalOrigin::emulator().to_string()))
                 .await
                 .context("the emulator can't listen on 127.0.0.1")?;
-            settings.emulator = Some(emulator.address());
-            (origin, Arc::new(StaticToken(token)), None, Some(emulator))
+            let backend = |kind: &PortalKind| {
+                request.backend(*kind, Arc::new(StaticToken(token.clone())), Some(emulator.address()))
+            };
+            let backends = in_use.iter().map(backend).collect::<anyhow::Result<_>>()?;
+            Ok(OpenPortals { backends, sign_ins: BTreeMap::new(), _emulator: Some(emulator) })
         }
-    };
-    let transport = Transport::new(origin, credential, &settings)?;
-    Ok(OpenPortal { transport, sign_in, _emulator: emulator })
+    }
 }
 
 /// Reads the state file of an emulated portal.

@@ -1,17 +1,17 @@
-//! `whoami`: how the portal is signed in to, and what the account may read there.
+//! `whoami`: how each portal is signed in to, and what the account can read there.
 //!
 //! Owns the order of asking. What it shows is facts about the token, never the token.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
 
 use super::portal::PortalRequest;
 use super::{Console, Exit, Format, files, portal};
-use crate::domain::PublisherId;
-use crate::identity::Claims;
-use crate::portal::{CloudPartner, Failure};
+use crate::domain::{PortalKind, PublisherId};
+use crate::identity::{Claims, SignIn, Source};
+use crate::portal::{Backend, Failure, ListOffers as _};
 use crate::report::{self, Access, Identity};
 
 /// What `whoami` is asked to do.
@@ -21,7 +21,7 @@ pub struct WhoamiRequest {
     pub paths: Vec<PathBuf>,
     /// The format on standard output.
     pub format: Format,
-    /// The portal.
+    /// The portals.
     pub portal: PortalRequest,
 }
 
@@ -35,43 +35,70 @@ pub async fn whoami(request: &WhoamiRequest, console: Console) -> anyhow::Result
         [] if usual.exists() => vec![usual.to_owned()],
         paths => paths.to_vec(),
     };
-    let mut publishers: BTreeMap<String, PublisherId> = BTreeMap::new();
+    let mut publishers: BTreeMap<PortalKind, BTreeSet<PublisherId>> = BTreeMap::new();
     if !paths.is_empty() {
         let Some(desired) = files::desired_state(&paths, console) else { return Ok(Exit::Failed) };
         for offer in desired.offers() {
-            publishers.entry(offer.publisher.as_str().to_ascii_lowercase()).or_insert_with(|| offer.publisher.clone());
+            publishers.entry(offer.key.portal).or_default().insert(offer.key.publisher.clone());
         }
     }
-    let open = portal::open(&request.portal, console).await?;
-    let mut identity = Identity { portal: open.transport.portal().to_string(), ..Identity::default() };
-    match &open.sign_in {
-        None => (identity.is_emulated, identity.credential) = (true, "that of the emulator".to_owned()),
-        Some(sign_in) => {
-            let (token, expires) = sign_in.current().await?;
-            let claims = Claims::of(&token).unwrap_or_default();
-            let (tenant, client) = sign_in.source().told();
-            identity.credential.push_str(sign_in.source().method().as_str());
-            identity.expires = claims.expires().or(expires);
-            identity.tenant = claims.tenant.or(tenant.map(str::to_owned));
-            identity.client = claims.appid.or(client.map(str::to_owned));
-            identity.object = claims.object;
-            identity.audience = claims.audience;
-        }
+    if publishers.is_empty() {
+        publishers.insert(PortalKind::default(), BTreeSet::new());
     }
-    let reader = CloudPartner::new(&open.transport);
-    for publisher in publishers.into_values() {
-        let access = match reader.offers(&publisher).await {
-            Ok(count) => Access { publisher, offers: Some(count), why_not: None },
-            // There is an answer, only a long one.
-            Err(Failure::TooLarge(_)) => Access { publisher, offers: None, why_not: None },
-            Err(failure) => Access { publisher, offers: None, why_not: Some(failure.to_string()) },
-        };
-        identity.publishers.push(access);
+    let open = portal::open(&request.portal, &publishers.keys().copied().collect(), console).await?;
+    let mut identities = Vec::new();
+    for backend in open.backends.iter() {
+        let mut identity = identity(backend, open.sign_ins.get(&backend.kind()).map(AsRef::as_ref)).await?;
+        identity.publishers = accesses(backend, publishers.get(&backend.kind()).into_iter().flatten()).await;
+        identities.push(identity);
     }
     console.result(&match request.format {
-        Format::Json => report::identity_json(&identity),
-        _ => report::identity_text(&identity, Timestamp::now()),
+        Format::Json => report::identity_json(&identities),
+        _ => report::identity_text(&identities, Timestamp::now()),
     })?;
-    let all = identity.publishers.iter().all(|access| access.why_not.is_none());
+    let all = identities.iter().flat_map(|identity| &identity.publishers).all(|access| access.why_not.is_none());
     Ok(if all { Exit::Done } else { Exit::Failed })
+}
+
+/// What is known of the sign-in to a portal.
+async fn identity(backend: &Backend, sign_in: Option<&SignIn>) -> anyhow::Result<Identity> {
+    let mut identity = Identity { kind: backend.kind(), portal: backend.origin().to_string(), ..Identity::default() };
+    let Some(sign_in) = sign_in else {
+        return Ok(Identity { is_emulated: true, credential: "that of the emulator".to_owned(), ..identity });
+    };
+    let (token, expires) = sign_in.current().await?;
+    let claims = Claims::of(&token);
+    identity.is_opaque = claims.is_none();
+    let claims = claims.unwrap_or_default();
+    let (tenant, client) = sign_in.source().told();
+    sign_in.source().method().as_str().clone_into(&mut identity.credential);
+    if let Source::Token(given) = sign_in.source() {
+        identity.variable = Some(given.variable.clone());
+    }
+    identity.expires = claims.expires().or(expires);
+    identity.audience = Some(claims.audiences.join(", ")).filter(|audiences| !audiences.is_empty());
+    identity.tenant = claims.tenant.or(tenant.map(str::to_owned));
+    identity.client = claims.appid.or(client.map(str::to_owned));
+    identity.object = claims.object;
+    Ok(identity)
+}
+
+/// What the portal says of each publisher.
+async fn accesses(backend: &Backend, publishers: impl Iterator<Item = &PublisherId>) -> Vec<Access> {
+    let reader = backend.reader();
+    let mut accesses = Vec::new();
+    for publisher in publishers {
+        let access = Access { publisher: publisher.clone(), offers: None, why_not: None, status: None };
+        accesses.push(match reader.list(publisher).await {
+            Ok(offers) => Access { offers: Some(offers.len()), ..access },
+            // There is an answer, only a long one.
+            Err(Failure::TooLarge(_)) => access,
+            Err(failure) => Access {
+                status: failure.status().map(|status| status.as_u16()),
+                why_not: Some(failure.to_string()),
+                ..access
+            },
+        });
+    }
+    accesses
 }

@@ -8,6 +8,7 @@ mod capabilities;
 mod cause;
 mod digest;
 mod email;
+mod endpoints;
 mod ids;
 mod live;
 mod mark;
@@ -20,6 +21,7 @@ pub use capabilities::Capabilities;
 pub use cause::first_cause;
 pub use digest::sha256_hex;
 pub use email::{EmailAddress, EmailError};
+pub use endpoints::{EndpointError, Endpoints};
 pub use ids::{IdError, JobId, OfferId, OperationId, ProductId, PublisherId, is_guid};
 pub use live::{
     Live, Observed, Operation, PinSighting, ReadFailure, RunningOperation, product_page, trusted_product_page,
@@ -27,5 +29,5 @@ pub use live::{
 pub use mark::{DesiredOffer, DesiredSet, DesiredState, FileDigest, Limits, Mark, SourceLocation};
 pub use offer_key::{OfferKey, OfferQuery};
 pub use origin::{OriginError, PortalOrigin, is_loopback};
-pub use portal_kind::{PortalKind, UnknownPortalKind};
+pub use portal_kind::{AudienceMatch, PortalKind, UnknownPortalKind};
 pub use words::{Cancellability, Phase, StatusWord};

@@ -29,13 +29,17 @@ pub struct PortalOrigin(String);
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum OriginError {
     /// Not a URL.
+    // The cause is part of the text, and so it is no source: it would be told twice.
     #[error("is not a URL ({0})")]
-    Url(#[from] url::ParseError),
+    Url(url::ParseError),
     /// Neither https nor http to loopback.
-    #[error("must start with https:// (http:// is accepted for loopback addresses alone)")]
+    #[error("must start with https:// (http:// is accepted for loopback addresses only)")]
     Scheme,
+    /// A user name or a password. Who shows this error must not show the text.
+    #[error("must not contain user info (a user name or password)")]
+    UserInfo,
     /// Something besides scheme, host and port.
-    #[error("must be scheme, host and port alone, without user info, path, query or fragment")]
+    #[error("must be scheme, host and port only, without path, query or fragment")]
     MoreThanOrigin,
 }
 
@@ -46,6 +50,9 @@ impl PortalOrigin {
     /// The name of an emulator that runs inside the process. Its port changes from run to run,
     /// while a plan made on it must be recognised by the next run: hence a name without one.
     pub const EMULATOR: &str = "http://emulator.localhost";
+
+    /// The host in that name.
+    pub const EMULATOR_HOST: &str = "emulator.localhost";
 
     /// The portal that Microsoft runs.
     #[must_use]
@@ -97,18 +104,16 @@ impl FromStr for PortalOrigin {
         if text == Self::EMULATOR {
             return Ok(Self::emulator());
         }
-        let url = Url::parse(text)?;
+        let url = Url::parse(text).map_err(OriginError::Url)?;
+        if !url.username().is_empty() || url.password().is_some() {
+            return Err(OriginError::UserInfo);
+        }
         match url.scheme() {
             "https" => {}
             "http" if is_loopback(&url) => {}
             _ => return Err(OriginError::Scheme),
         }
-        let bare = url.username().is_empty()
-            && url.password().is_none()
-            && url.path() == "/"
-            && url.query().is_none()
-            && url.fragment().is_none();
-        if !bare {
+        if url.path() != "/" || url.query().is_some() || url.fragment().is_some() {
             return Err(OriginError::MoreThanOrigin);
         }
         Ok(Self(url.origin().ascii_serialization()))
@@ -183,13 +188,10 @@ mod tests {
         ] {
             assert_eq!(bad.parse::<PortalOrigin>(), Err(OriginError::Scheme), "{bad}");
         }
-        for bad in [
-            "https://user@portal.example",
-            "https://:secret@portal.example",
-            "https://portal.example/api",
-            "https://portal.example/?a=b",
-            "https://portal.example/#a",
-        ] {
+        for bad in ["https://user@portal.example", "https://:secret@portal.example", "http://user:secret@10.0.0.1"] {
+            assert_eq!(bad.parse::<PortalOrigin>(), Err(OriginError::UserInfo), "{bad}");
+        }
+        for bad in ["https://portal.example/api", "https://portal.example/?a=b", "https://portal.example/#a"] {
             assert_eq!(bad.parse::<PortalOrigin>(), Err(OriginError::MoreThanOrigin), "{bad}");
         }
         assert!("portal".parse::<PortalOrigin>().is_err());

@@ -1,6 +1,7 @@
 //! The kinds of portal: the APIs that cancel operations.
 //!
-//! Owns their names and where Microsoft runs them. What a kind can do is its backend's to say.
+//! Owns their names, where Microsoft runs them and what their tokens are for. What a kind can do
+//! is its backend's to say. A new kind adds a match arm to each table here.
 
 use std::fmt;
 use std::str::FromStr;
@@ -8,7 +9,7 @@ use std::str::FromStr;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::PortalOrigin;
+use super::{PortalOrigin, is_guid};
 
 /// An API of Microsoft's by which operations of offers are read and cancelled.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default, Serialize, Deserialize, JsonSchema)]
@@ -21,8 +22,28 @@ pub enum PortalKind {
 
 /// Why a text is not the name of a portal.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("`{0}` is not a portal; use {list}", list = PortalKind::list())]
+#[error("unknown portal `{0}`; {hint}", hint = PortalKind::hint(.0))]
 pub struct UnknownPortalKind(pub String);
+
+/// Whether a token's audience is a portal's.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum AudienceMatch {
+    /// It is.
+    Same,
+    /// It is another's.
+    Other,
+    /// It is the ID of an application, and whose that is is not known: tokens of version 2 name their
+    /// audience by it, and Microsoft documents no ID for these APIs.
+    Undecided,
+}
+
+/// Audiences that have an application ID which is documented (source: Microsoft's list of its own
+/// applications). A token for one of them is a common mistake: the Azure CLI makes them by default.
+const KNOWN_APPLICATIONS: &[(&str, &str)] = &[
+    ("00000003-0000-0000-c000-000000000000", "https://graph.microsoft.com"),
+    ("00000002-0000-0000-c000-000000000000", "https://graph.windows.net"),
+    ("797f4846-ba00-4fd7-ba43-dac1f8f63013", "https://management.azure.com"),
+];
 
 impl PortalKind {
     /// All of them.
@@ -44,6 +65,52 @@ impl PortalKind {
         }
     }
 
+    /// The scope to ask Entra for (source: Microsoft's pages on each API).
+    #[must_use]
+    pub const fn scope(self) -> &'static str {
+        match self {
+            Self::CloudPartner => "https://cloudpartner.azure.com/.default",
+        }
+    }
+
+    /// The audience of its tokens, as it is shown.
+    #[must_use]
+    pub fn audience(self) -> String {
+        self.scope().trim_end_matches("/.default").to_owned()
+    }
+
+    /// Whether a token for this audience is one for this portal.
+    ///
+    /// ```
+    /// use cancel_pending::domain::{AudienceMatch, PortalKind};
+    /// let portal = PortalKind::CloudPartner;
+    /// assert_eq!(portal.matches_audience("https://cloudpartner.azure.com/"), AudienceMatch::Same);
+    /// assert_eq!(portal.matches_audience("https://graph.microsoft.com"), AudienceMatch::Other);
+    /// ```
+    #[must_use]
+    pub fn matches_audience(self, audience: &str) -> AudienceMatch {
+        let folded = audience.trim_end_matches('/').to_ascii_lowercase();
+        let known = KNOWN_APPLICATIONS.iter().find(|(id, _)| *id == folded).map(|(_, url)| *url);
+        if known.unwrap_or(&folded) == self.audience() {
+            AudienceMatch::Same
+        } else if known.is_none() && is_guid(&folded) {
+            AudienceMatch::Undecided
+        } else {
+            AudienceMatch::Other
+        }
+    }
+
+    /// The variable that holds a token for this portal only.
+    ///
+    /// ```
+    /// use cancel_pending::domain::PortalKind;
+    /// assert_eq!(PortalKind::CloudPartner.token_variable(), "CANCEL_PENDING_TOKEN_CLOUD_PARTNER");
+    /// ```
+    #[must_use]
+    pub fn token_variable(self) -> String {
+        format!("CANCEL_PENDING_TOKEN_{}", self.as_str().to_ascii_uppercase().replace('-', "_"))
+    }
+
     /// Reads a name. Letter case carries meaning.
     ///
     /// ```
@@ -61,6 +128,22 @@ impl PortalKind {
     pub fn list() -> String {
         Self::ALL.iter().map(|kind| format!("`{kind}`")).collect::<Vec<_>>().join(", ")
     }
+
+    /// What to write in place of a name that is none: the nearest one, and all there are.
+    #[must_use]
+    pub fn hint(name: &str) -> String {
+        let folded = name.to_ascii_lowercase().replace(['_', ' '], "-");
+        let nearest = Self::ALL
+            .iter()
+            .map(|kind| (strsim::damerau_levenshtein(&folded, kind.as_str()), kind))
+            .min_by_key(|(distance, _)| *distance)
+            .filter(|(distance, kind)| *distance <= 1 + kind.as_str().len() / 4);
+        let (noun, list) = (if Self::ALL.len() == 1 { "portal is" } else { "portals are" }, Self::list());
+        match nearest {
+            Some((_, kind)) => format!("did you mean `{kind}`? The {noun} {list}"),
+            None => format!("the {noun} {list}"),
+        }
+    }
 }
 
 impl FromStr for PortalKind {
@@ -74,5 +157,54 @@ impl FromStr for PortalKind {
 impl fmt::Display for PortalKind {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str(self.as_str())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_kind_is_told_from_every_other() {
+        for kind in PortalKind::ALL {
+            assert_eq!(kind.as_str().parse(), Ok(*kind));
+            assert_eq!(serde_json::to_value(kind).expect("JSON"), kind.as_str());
+            assert_eq!(kind.matches_audience(&kind.audience()), AudienceMatch::Same);
+            for other in PortalKind::ALL.iter().filter(|other| *other != kind) {
+                assert_ne!(kind.microsoft(), other.microsoft());
+                assert_ne!(kind.token_variable(), other.token_variable());
+                assert_eq!(kind.matches_audience(&other.audience()), AudienceMatch::Other);
+            }
+        }
+    }
+
+    #[test]
+    fn audiences() {
+        let matches = |audience: &str| PortalKind::CloudPartner.matches_audience(audience);
+        for same in
+            ["https://cloudpartner.azure.com", "https://cloudpartner.azure.com/", "HTTPS://CloudPartner.azure.com"]
+        {
+            assert_eq!(matches(same), AudienceMatch::Same, "{same}");
+        }
+        for other in [
+            "https://management.azure.com/",
+            "https://management.core.windows.net/",
+            "00000003-0000-0000-c000-000000000000",
+            "api://5a63deb5-4711-4711-4711-112233445566",
+            "https://cloudpartner.azure.com.example",
+            "",
+        ] {
+            assert_eq!(matches(other), AudienceMatch::Other, "{other}");
+        }
+        assert_eq!(matches("5a63deb5-4711-4711-4711-112233445566"), AudienceMatch::Undecided);
+    }
+
+    #[test]
+    fn a_misspelled_name_is_recognised() {
+        for name in ["clod-partner", "Cloud-Partner", "cloud_partner", "cloudpartner"] {
+            assert!(UnknownPortalKind(name.to_owned()).to_string().contains("did you mean `cloud-partner`?"), "{name}");
+        }
+        let far = UnknownPortalKind("azure".to_owned()).to_string();
+        assert!(far.starts_with("unknown portal `azure`; the portal") && far.contains("`cloud-partner`"), "{far}");
     }
 }

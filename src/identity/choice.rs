@@ -1,4 +1,4 @@
-//! Which credential it is: the documented order, and what is missing where one is half set.
+//! Which credential signs in to a portal: the documented order, and what is missing from one that is partly set.
 //!
 //! Owns the order. Pure: it looks at settings and asks nobody.
 
@@ -8,6 +8,7 @@ use std::path::PathBuf;
 use secrecy::SecretString;
 
 use super::Settings;
+use super::tokens::{GivenToken, SignInTarget};
 use crate::portal::CredentialError;
 
 /// A way to get a token.
@@ -65,7 +66,7 @@ pub struct Application {
 #[derive(Clone)]
 pub enum Source {
     /// A token that is given.
-    Token(SecretString),
+    Token(GivenToken),
     /// GitHub's OIDC token, exchanged at Entra.
     GitHubOidc(Application, String, SecretString),
     /// An application and its secret.
@@ -113,24 +114,55 @@ impl fmt::Debug for Source {
 }
 
 /// Said of a machine without any credential.
-const NOTHING: &str = "there are no credentials for the portal. In GitHub Actions give the job `permissions: id-token: write` and set \
-     AZURE_CLIENT_ID and AZURE_TENANT_ID of an application with a federated credential for this repository. On a laptop \
-     sign in with `az login`, or set CANCEL_PENDING_TOKEN to a bearer token. Without any account: --emulate STATE.yaml";
+fn nothing(target: &SignInTarget) -> CredentialError {
+    CredentialError(format!(
+        "there are no credentials for {}. In GitHub Actions, give the job `permissions: id-token: write` and set \
+         AZURE_CLIENT_ID and AZURE_TENANT_ID of an application with a federated credential for this repository. On a laptop, \
+         sign in with `az login` or set {} to a bearer token. Without any account, use --emulate STATE.yaml",
+        target.name(),
+        target.variable()
+    ))
+}
 
-/// Chooses a credential: the one that is wanted, else the first in order that is set.
+/// Said where a certificate is all that is set.
+const CERTIFICATE: &str = "AZURE_CLIENT_CERTIFICATE_PATH is set, but signing in by certificate is not supported; use a federated \
+     credential (AZURE_FEDERATED_TOKEN_FILE, or `permissions: id-token: write` in GitHub Actions) or AZURE_CLIENT_SECRET";
+
+/// Chooses a credential for a portal: the one that is wanted, else the first in order that is set.
 ///
 /// # Errors
-/// When nothing is set, or something is set by half: then it says which variable is missing. What
-/// is half set is never passed over for the next in order.
-pub fn choose(settings: &Settings, wanted: Option<Method>) -> Result<Source, CredentialError> {
+/// When nothing is set, or something is partly set: then it says which variable is missing. A partly
+/// set credential is never passed over for the next in order. When a given token is not for this portal, or the
+/// portal is not at Microsoft's origin and no token is given: Entra's tokens go to Microsoft only.
+pub fn choose(settings: &Settings, wanted: Option<Method>, target: &SignInTarget) -> Result<Source, CredentialError> {
+    if wanted.is_none_or(|method| method == Method::Token) {
+        match target.given(settings)? {
+            Some(given) => return Ok(Source::Token(given)),
+            None if wanted.is_some() => {
+                return Err(CredentialError(format!(
+                    "{} is not set, and --auth token needs it for {}",
+                    target.variable(),
+                    target.name()
+                )));
+            }
+            None => {}
+        }
+    }
+    if !target.is_microsoft() {
+        return Err(CredentialError(format!(
+            "{} is not Microsoft's endpoint for {}, and signing in by Entra is for Microsoft's endpoints only; set {} to a \
+             bearer token that may be sent there",
+            target.origin,
+            target.kind,
+            target.variable()
+        )));
+    }
     if let Some(method) = wanted {
         return of(settings, method);
     }
     let (client, tenant) = (settings.client_id.is_some(), settings.tenant_id.is_some());
     let requests = (settings.request_url.is_some(), settings.request_token.is_some());
-    let method = if settings.token.is_some() {
-        Method::Token
-    } else if settings.client_secret.is_some() && (!client || !tenant || requests == (false, false)) {
+    let method = if settings.client_secret.is_some() && (!client || !tenant || requests == (false, false)) {
         Method::ClientSecret
     } else if client && tenant && requests != (false, false) {
         Method::GitHubOidc
@@ -138,6 +170,8 @@ pub fn choose(settings: &Settings, wanted: Option<Method>) -> Result<Source, Cre
         Method::WorkloadIdentity
     } else if (settings.has_identity_endpoint || settings.has_identity_header) && !tenant {
         Method::ManagedIdentity
+    } else if settings.has_certificate {
+        return Err(CredentialError(CERTIFICATE.to_owned()));
     } else if client || tenant {
         // Half of something: which half is missing depends on where this runs.
         let method = if settings.in_actions { Method::GitHubOidc } else { Method::ClientSecret };
@@ -145,7 +179,7 @@ pub fn choose(settings: &Settings, wanted: Option<Method>) -> Result<Source, Cre
     } else if settings.has_azure_cli {
         Method::AzureCli
     } else {
-        return Err(CredentialError(NOTHING.to_owned()));
+        return Err(nothing(target));
     };
     of(settings, method)
 }
@@ -161,7 +195,8 @@ fn of(settings: &Settings, method: Method) -> Result<Source, CredentialError> {
         })
     };
     match method {
-        Method::Token => settings.token.clone().map(Source::Token).ok_or_else(|| missing("CANCEL_PENDING_TOKEN")),
+        // It was chosen before anything else was looked at.
+        Method::Token => Err(missing("CANCEL_PENDING_TOKEN")),
         Method::GitHubOidc => {
             let application = application()?;
             match (settings.request_url.clone(), settings.request_token.clone()) {
@@ -202,6 +237,9 @@ fn of(settings: &Settings, method: Method) -> Result<Source, CredentialError> {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
+
+    use super::super::tokens::tests::target;
     use super::*;
 
     /// Settings from a list of what is set.
@@ -216,6 +254,9 @@ mod tests {
             federated_token_file: text("file").map(PathBuf::from),
             request_url: text("url"),
             request_token: secret("request"),
+            has_certificate: names.contains(&"certificate"),
+            portal_tokens: BTreeMap::new(),
+            unknown_tokens: Vec::new(),
             has_identity_endpoint: names.contains(&"endpoint"),
             has_identity_header: names.contains(&"header"),
             in_actions: names.contains(&"actions"),
@@ -224,7 +265,7 @@ mod tests {
     }
 
     fn chosen(names: &[&str]) -> Result<Method, String> {
-        choose(&settings(names), None).map(|source| source.method()).map_err(|error| error.0)
+        choose(&settings(names), None, &target(1)).map(|source| source.method()).map_err(|error| error.0)
     }
 
     #[test]
@@ -259,6 +300,8 @@ mod tests {
             (&["file", "az"], "AZURE_TENANT_ID is not set"),
             (&["endpoint", "az"], "IDENTITY_HEADER is not set"),
             (&["header", "az"], "IDENTITY_ENDPOINT is not set"),
+            (&["client", "tenant", "certificate", "az"], "certificate is not supported"),
+            (&["certificate", "az"], "certificate is not supported"),
             (&[], "there are no credentials"),
         ] {
             let error = chosen(names).expect_err("half");
@@ -270,8 +313,8 @@ mod tests {
     fn the_one_that_is_wanted_and_no_other() {
         let all = ["token", "client", "tenant", "secret", "url", "request", "file", "endpoint", "header", "az"];
         for method in Method::ALL {
-            assert_eq!(choose(&settings(&all), Some(method)).map(|source| source.method()), Ok(method));
-            let nothing = choose(&settings(&[]), Some(method));
+            assert_eq!(choose(&settings(&all), Some(method), &target(1)).map(|source| source.method()), Ok(method));
+            let nothing = choose(&settings(&[]), Some(method), &target(1));
             // The identity of the machine needs no variable.
             assert_eq!(nothing.is_ok(), method == Method::ManagedIdentity, "{method:?}");
         }
@@ -280,7 +323,7 @@ mod tests {
     #[test]
     fn nothing_is_printed() {
         let all = settings(&["token", "client", "tenant", "secret", "url", "request"]);
-        let source = choose(&all, None).expect("one");
+        let source = choose(&all, None, &target(1)).expect("one");
         assert!(!format!("{all:?} {source:?}").contains("value-of"));
     }
 }

@@ -1,12 +1,12 @@
 //! What a token says of itself.
 //!
-//! Owns the reading of a JWT's claims, for showing them. Nothing is verified and nothing may be
-//! decided by it: that is the portal's business.
+//! Owns the reading of a JWT's claims. Nothing is verified: that is the portal's business. They are shown,
+//! and keep a token from being sent to a portal that it is not for; nothing else is decided by them.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use jiff::Timestamp;
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer};
 
 use crate::portal::Token;
 
@@ -24,9 +24,25 @@ pub struct Claims {
     #[serde(rename = "oid")]
     pub object: Option<String>,
     /// What it is for.
-    #[serde(rename = "aud")]
-    pub audience: Option<String>,
+    #[serde(rename = "aud", deserialize_with = "audiences")]
+    pub audiences: Vec<String>,
     exp: Option<i64>,
+}
+
+/// The standard permits one audience and several.
+fn audiences<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<String>, D::Error> {
+    #[derive(Deserialize)]
+    #[serde(untagged)]
+    enum Audiences {
+        One(String),
+        Several(Vec<String>),
+        None(()),
+    }
+    Ok(match Audiences::deserialize(deserializer)? {
+        Audiences::One(audience) => vec![audience],
+        Audiences::Several(audiences) => audiences,
+        Audiences::None(()) => Vec::new(),
+    })
 }
 
 impl Claims {
@@ -57,6 +73,10 @@ mod tests {
         let claims = claims.expect("claims");
         assert_eq!((claims.tenant.as_deref(), claims.object.as_deref()), (Some("t"), Some("o")));
         assert_eq!(claims.expires().map(|at| at.to_string()).as_deref(), Some("2026-12-01T00:00:00Z"));
+        assert_eq!(claims.audiences, ["x"]);
+        let several = Claims::of(&token(r#"{"aud":["x","y"]}"#)).expect("claims");
+        assert_eq!(several.audiences, ["x", "y"]);
+        assert_eq!(Claims::of(&token(r#"{"aud":null}"#)), Some(Claims::default()));
         assert_eq!(Claims::of(&token("not JSON")), None);
         assert_eq!(Claims::of(&Token::new("opaque").expect("a token")), None);
     }

@@ -1,4 +1,4 @@
-//! Sign-in: from what the environment says to a bearer token for the portal.
+//! Sign-in: from what the environment says to a bearer token for each portal in use.
 //!
 //! Owns the choice of a credential and its order, the exchange with Entra (by `azure_identity`),
 //! renewal, and what is said when it fails. Reads no variable itself: it is handed settings.
@@ -10,30 +10,38 @@ mod client;
 mod failure;
 mod github;
 mod sign_in;
+mod tokens;
 
 pub use choice::{Method, Source, choose};
 pub use claims::Claims;
 pub use sign_in::{Cloud, Mask, SignIn};
+pub use tokens::{GivenToken, SignInTarget, unused_tokens};
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::path::PathBuf;
 
 use secrecy::SecretString;
 
-/// What the portal's tokens are for. Documented as the scope of the Cloud Partner Portal's API.
-pub const SCOPE: &str = "https://cloudpartner.azure.com/.default";
+use crate::domain::PortalKind;
 
 /// What the environment says about signing in. Its `Debug` shows no value.
 #[derive(Clone, Default)]
 pub struct Settings {
     /// `CANCEL_PENDING_TOKEN`.
     pub token: Option<SecretString>,
+    /// `CANCEL_PENDING_TOKEN_` and a portal's name, for each portal that has one.
+    pub portal_tokens: BTreeMap<PortalKind, SecretString>,
+    /// The names of variables that look like those, and are no portal's.
+    pub unknown_tokens: Vec<String>,
     /// `AZURE_CLIENT_ID`.
     pub client_id: Option<String>,
     /// `AZURE_TENANT_ID`.
     pub tenant_id: Option<String>,
     /// `AZURE_CLIENT_SECRET`.
     pub client_secret: Option<SecretString>,
+    /// Whether `AZURE_CLIENT_CERTIFICATE_PATH` is set, which other programs sign in by.
+    pub has_certificate: bool,
     /// `AZURE_FEDERATED_TOKEN_FILE`.
     pub federated_token_file: Option<PathBuf>,
     /// `ACTIONS_ID_TOKEN_REQUEST_URL`.

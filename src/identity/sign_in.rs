@@ -1,4 +1,4 @@
-//! One sign-in for a whole run: fetched once, shared, renewed in time and when it is not accepted.
+//! One sign-in to one portal for a whole run: fetched once, shared, renewed in time and when it is not accepted.
 //!
 //! Owns the lifetime of tokens. `azure_identity` keeps tokens of its own and can't be told to
 //! forget one, so each fetch is by a new credential, and with GitHub by a new assertion.
@@ -31,7 +31,8 @@ use tokio::time::timeout;
 use super::choice::{Method, Source};
 use super::client::{Remembering, client};
 use super::failure::failure;
-use super::{SCOPE, github};
+use super::github;
+use super::tokens::GivenToken;
 use crate::domain::first_cause;
 use crate::portal::{Credential, CredentialError, Pending, Token};
 
@@ -74,6 +75,7 @@ pub type Mask = Arc<dyn Fn(&str) + Send + Sync>;
 pub struct SignIn {
     source: Source,
     cloud: Cloud,
+    scope: &'static str,
     http: Arc<dyn HttpClient>,
     mask: Mask,
     state: Mutex<State>,
@@ -112,24 +114,24 @@ impl fmt::Debug for SignIn {
 }
 
 impl SignIn {
-    /// A sign-in that has asked nobody yet.
+    /// A sign-in for a scope that has asked nobody yet.
     ///
     /// # Errors
     /// When TLS can't be set up on this machine.
-    pub fn new(source: Source, cloud: Cloud, mask: Mask) -> Result<Self, CredentialError> {
-        Ok(Self::with_http(source, cloud, mask, client()?))
+    pub fn new(source: Source, cloud: Cloud, scope: &'static str, mask: Mask) -> Result<Self, CredentialError> {
+        Ok(Self::with_http(source, cloud, scope, mask, client()?))
     }
 
     /// Likewise, by another HTTP client.
     #[must_use]
-    pub fn with_http(source: Source, cloud: Cloud, mask: Mask, http: Arc<dyn HttpClient>) -> Self {
+    pub fn with_http(source: Source, cloud: Cloud, scope: &'static str, mask: Mask, http: Arc<dyn HttpClient>) -> Self {
         match &source {
-            Source::Token(secret) | Source::GitHubOidc(_, _, secret) | Source::ClientSecret(_, secret) => {
-                mask(secret.expose_secret());
-            }
+            Source::Token(GivenToken { secret, .. })
+            | Source::GitHubOidc(_, _, secret)
+            | Source::ClientSecret(_, secret) => mask(secret.expose_secret()),
             Source::WorkloadIdentity(..) | Source::ManagedIdentity(_) | Source::AzureCli(_) => {}
         }
-        Self { source, cloud, http, mask, state: Mutex::default() }
+        Self { source, cloud, scope, http, mask, state: Mutex::default() }
     }
 
     /// What it signs in by.
@@ -174,15 +176,14 @@ impl SignIn {
     async fn fetch(&self, is_renewal: bool) -> Result<Fetched, CredentialError> {
         let at = Timestamp::now();
         let by = self.source.method().as_str();
-        if let Source::Token(secret) = &self.source {
-            tracing::info!(credential = by, "signing in");
-            let token = Token::new(secret.expose_secret())
-                .map_err(|error| CredentialError(format!("CANCEL_PENDING_TOKEN: {error}")))?;
+        if let Source::Token(given) = &self.source {
+            tracing::info!(credential = by, variable = given.variable, "signing in");
+            let token = given.token()?;
             let expires = super::Claims::of(&token).and_then(|claims| claims.expires());
             return Ok(Fetched { token, at, expires, is_renewal });
         }
         let (tenant, client) = self.source.told();
-        tracing::info!(credential = by, tenant, client, "signing in");
+        tracing::info!(credential = by, tenant, client, scope = self.scope, "signing in");
         let remembering = Arc::new(Remembering::new(Arc::clone(&self.http)));
         let exchanged = timeout(SIGN_IN_TIME, self.exchange(&remembering)).await;
         let token = exchanged.map_err(|_| {
@@ -207,7 +208,7 @@ impl SignIn {
         // What the runner answered is no part of what Entra does.
         let _ = http.take();
         let token = match credential {
-            Ok(credential) => credential.get_token(&[SCOPE], None).await,
+            Ok(credential) => credential.get_token(&[self.scope], None).await,
             Err(error) => Err(error),
         };
         token.map_err(|error| failure(&self.source, http.take().as_ref(), &first_cause(&error)))
@@ -271,8 +272,8 @@ impl Credential for SignIn {
 
     fn renew<'a>(&'a self, rejected: &'a Token) -> Pending<'a, Result<Token, CredentialError>> {
         Box::pin(async move {
-            if self.source.method() == Method::Token {
-                return Err(CredentialError("the token in CANCEL_PENDING_TOKEN can't be renewed".to_owned()));
+            if let Source::Token(given) = &self.source {
+                return Err(CredentialError(format!("the token in {} can't be renewed", given.variable)));
             }
             let mut state = self.state.lock().await;
             match &state.current {

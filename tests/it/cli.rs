@@ -3,7 +3,8 @@
 use std::io::Read as _;
 use std::process::Stdio;
 
-use crate::support::{Run, Workspace, repository};
+use crate::support::raw::{RawPortal, answer, wait_for_close};
+use crate::support::{Run, Workspace};
 
 const OFFERS: &str = "publisher: contoso\noffers:\n  - {id: vm, cancelPending: true}\n  - {id: saas}\n";
 const IDLE: &str = "offers: [{publisher: contoso, id: vm}]\n";
@@ -33,8 +34,10 @@ fn the_exit_status_tells() {
     let refused = workspace(BUSY);
     refused.write("offers.yaml", format!("{OFFERS}limits: {{maxCancels: 0}}\n"));
     let run = refused.run(["plan", "--emulate", "portal.yaml", "--detailed-exitcode", "--out", "plan.json"]).expect(1);
-    assert!(run.stdout.contains("Refused: 1 operations would be cancelled") || run.stdout.contains("Refused:"));
-    assert!(refused.read("plan.json").contains("\"refused\": \""), "a refused plan is written all the same");
+    assert!(run.stdout.contains("\nRefused: 1 "), "{}", run.stdout);
+    let plan: serde_json::Value = serde_json::from_str(&refused.read("plan.json")).expect("the plan is written");
+    assert!(plan["refused"].as_str().is_some_and(|why| why.contains("`limits.maxCancels`")), "{plan}");
+    assert_eq!(plan["entries"][1]["decision"], "cancel", "a refused plan shows what it would have done: {plan}");
 }
 
 #[test]
@@ -60,21 +63,121 @@ fn mistakes_in_usage_are_1_and_help_is_0() {
 }
 
 #[test]
-fn portals_that_would_leak_the_token_are_refused() {
-    let workspace = Workspace::with("offers.yaml", OFFERS);
-    for (portal, expected) in [
-        ("http://cloudpartner.azure.com", "must start with https://"),
-        ("https://user:secret@portal.example", "scheme, host and port alone"),
-        ("https://portal.example/api", "scheme, host and port alone"),
-        ("portal", "is not a URL"),
-        ("http://emulator.localhost", "use --emulate"),
+fn values_out_of_bounds_are_refused_in_plain_words() {
+    let workspace = Workspace::new();
+    for (arguments, expected) in [
+        (["plan", "--concurrency", "0"], "use a number from 1 to 256"),
+        (["plan", "--concurrency", "257"], "use a number from 1 to 256"),
+        (["plan", "--request-timeout", "0s"], "use a time longer than 0"),
+        (["plan", "--request-timeout", "18446744073709551615s"], "use at most 1h"),
+        (["apply", "--timeout", "500000000000y"], "use a time with units"),
+        (["apply", "--timeout", "10000000000y"], "use at most 7days"),
+        (["apply", "--timeout", "30"], "use a time with units"),
     ] {
-        let run = workspace.run(["plan", "--endpoint", portal]).expect(1);
-        assert!(run.stderr.contains(expected), "{portal}: {}", run.stderr);
-        let output = workspace.command().env("CANCEL_PENDING_ENDPOINT", portal).arg("plan").output().expect("it runs");
-        let run = Run::of(output).expect(1);
-        assert!(run.stderr.contains(expected) && run.stderr.contains("CANCEL_PENDING_ENDPOINT"), "{}", run.stderr);
+        let run = workspace.run(arguments).expect(1);
+        assert!(run.stderr.contains(expected), "{arguments:?}: {}", run.stderr);
     }
+}
+
+#[test]
+fn the_flag_that_endpoint_replaced_is_not_a_riddle() {
+    let workspace = Workspace::new();
+    for arguments in [&["plan", "--portal", "https://portal.example"][..], &["apply", "--portal=https://u:canary@b"]] {
+        let run = workspace.run(arguments).expect(1);
+        assert!(run.stderr.contains("unexpected argument '--portal'"), "{}", run.stderr);
+        assert!(run.stderr.contains("--portal was replaced by --endpoint [KIND=]URL"), "{}", run.stderr);
+        assert!(!run.stderr.contains("canary"), "{}", run.stderr);
+    }
+    let other = workspace.run(["plan", "--nope"]).expect(1);
+    assert!(!other.stderr.contains("--endpoint"), "{}", other.stderr);
+}
+
+/// Runs `plan` with endpoints in flags, and then with the same in the variable. Both fail.
+fn plan_with_endpoints(endpoints: &[&str]) -> [Run; 2] {
+    let workspace = Workspace::with("offers.yaml", OFFERS);
+    let flags: Vec<&str> = endpoints.iter().flat_map(|endpoint| ["--endpoint", endpoint]).collect();
+    let mut command = workspace.command();
+    command.env("CANCEL_PENDING_ENDPOINT", endpoints.join(",")).arg("plan");
+    [workspace.run([&["plan"], flags.as_slice()].concat()), Run::of(command.output().expect("it runs"))]
+        .map(|run| run.expect(1))
+}
+
+#[test]
+fn endpoints_that_would_leak_the_token_are_refused_and_each_cause_is_told_once() {
+    for (endpoints, expected) in [
+        (&["http://cloudpartner.azure.com"][..], "`http://cloudpartner.azure.com` must start with https://"),
+        (&["cloud-partner=http://10.0.0.1"], "`http://10.0.0.1` must start with https://"),
+        (&["https://portal.example/api"], "`https://portal.example/api` must be scheme, host and port only"),
+        (&["https://portal.example/?a=b"], "`https://portal.example/…` must be scheme, host and port only"),
+        (&["foo"], "`foo` is not a URL (relative URL without a base)"),
+        (&["http://emulator.localhost"], "use --emulate STATE.yaml"),
+        (&["clod-partner=https://portal.example"], "unknown portal `clod-partner`; did you mean `cloud-partner`?"),
+        (&["https://a.example", "https://b.example"], "two endpoints without a portal's name"),
+        (&["cloud-partner=https://a.example", "cloud-partner=https://b.example"], "two endpoints for cloud-partner"),
+    ] {
+        for (run, place) in plan_with_endpoints(endpoints).iter().zip(["--endpoint", "CANCEL_PENDING_ENDPOINT"]) {
+            assert!(run.stderr.starts_with(&format!("error: in {place}: ")), "{}", run.stderr);
+            assert_eq!(run.stderr.matches(expected).count(), 1, "{endpoints:?}: {}", run.stderr);
+            assert_eq!(
+                run.stderr.matches("without a base").count(),
+                usize::from(endpoints == ["foo"]),
+                "{}",
+                run.stderr
+            );
+        }
+    }
+}
+
+#[test]
+fn user_info_in_an_endpoint_is_refused_and_never_printed() {
+    for endpoint in [
+        "https://user:canary@portal.example",
+        "https://canary@portal.example",
+        "cloud-partner=https://user:canary@portal.example",
+        "http://user:canary@10.0.0.1",
+        "user:canary@portal.example",
+        "https://user:can/canary@portal.example",
+    ] {
+        for run in plan_with_endpoints(&[endpoint]) {
+            assert!(!run.stderr.contains("canary") && !run.stdout.contains("canary"), "{}", run.stderr);
+            assert!(run.stderr.contains("not shown because it contains `@`"), "{}", run.stderr);
+        }
+    }
+    let run = &plan_with_endpoints(&["https://user:canary@portal.example"])[0];
+    assert!(run.stderr.contains("must not contain user info"), "{}", run.stderr);
+}
+
+#[test]
+fn a_kind_wins_over_none_and_flags_replace_the_variable() {
+    let seen = std::sync::Arc::new(std::sync::Mutex::new(Vec::new()));
+    let shared = std::sync::Arc::clone(&seen);
+    let portal = RawPortal::serve(move |request, stream| {
+        shared.lock().expect("a lock").push(request.header("authorization").unwrap_or_default().to_owned());
+        answer(stream, "200 OK", &[], b"[]");
+    });
+    let own = format!("cloud-partner={}", portal.url);
+    let none = "http://127.0.0.1:1";
+    for (flags, variable) in [
+        (vec!["--endpoint", &portal.url], none.to_owned()),
+        (vec!["--endpoint", &own], none.to_owned()),
+        (vec!["--endpoint", none, "--endpoint", &own], String::new()),
+        (vec![], format!("{none},{own}")),
+        (vec![], portal.url.clone()),
+    ] {
+        let workspace = Workspace::with("offers.yaml", OFFERS);
+        let mut command = workspace.command();
+        command.env("CANCEL_PENDING_ENDPOINT", &variable).arg("plan").args(&flags);
+        let run = Run::of(command.output().expect("it runs")).expect(0);
+        assert_eq!(run.stderr, "", "{flags:?} {variable}");
+        // The token of the portal wins over the one for any, and another's is said to be unused.
+        command.env("CANCEL_PENDING_TOKEN_CLOUD_PARTNER", "own-token").env("CANCEL_PENDING_TOKEN_OTHER", "canary");
+        let run = Run::of(command.output().expect("it runs")).expect(0);
+        assert!(run.stderr.starts_with("warning: CANCEL_PENDING_TOKEN_OTHER is set, but it names no portal"));
+        assert!(!run.stderr.contains("canary"));
+    }
+    let seen = seen.lock().expect("a lock");
+    let expected = ["Bearer a-token", "Bearer own-token"].repeat(5);
+    assert_eq!(*seen, expected);
 }
 
 #[test]
@@ -125,6 +228,21 @@ fn colour_is_for_terminals_unless_asked_for() {
     assert!(!plan(BUSY, &[]).stdout.contains('\u{1b}'));
     assert!(!plan(BUSY, &["--color", "never"]).stdout.contains('\u{1b}'));
     assert!(plan(BUSY, &["--color", "always"]).stdout.contains('\u{1b}'));
+    let force = ("CLICOLOR_FORCE", "1");
+    for (variables, arguments, is_colored) in [
+        (&[force][..], &[][..], true),
+        (&[force, ("TERM", "dumb")], &[], true),
+        (&[("CLICOLOR_FORCE", "0")], &[], false),
+        (&[force, ("NO_COLOR", "1")], &[], false),
+        (&[force], &["--color", "never"], false),
+        (&[("NO_COLOR", "1")], &["--color", "always"], true),
+    ] {
+        let workspace = workspace(BUSY);
+        let mut command = workspace.command();
+        command.args(["plan", "--emulate", "portal.yaml"]).args(arguments).envs(variables.iter().copied());
+        let run = Run::of(command.output().expect("it runs")).expect(0);
+        assert_eq!(run.stdout.contains('\u{1b}'), is_colored, "{variables:?} {arguments:?}");
+    }
 }
 
 #[test]
@@ -151,6 +269,7 @@ fn completions_for_every_shell() {
 fn logs_go_to_standard_error_and_say_what_happens() {
     let text = plan(BUSY, &["-vv", "--format", "json"]).expect(0);
     assert!(text.stderr.contains("answered"), "{}", text.stderr);
+    assert!(!text.stderr.contains(":\\:"), "no path of a module is escaped: {}", text.stderr);
     let _ = text.json();
     let json = plan(BUSY, &["-vv", "--log-format", "json"]).expect(0);
     for line in json.stderr.lines() {
@@ -178,6 +297,7 @@ fn every_help_text() {
         vec!["plan"],
         vec!["apply"],
         vec!["report"],
+        vec!["whoami"],
         vec!["validate"],
         vec!["schema"],
         vec!["emulate"],
@@ -195,9 +315,9 @@ fn an_interrupted_plan_ends_with_its_status() {
     for (signal, status) in [("-INT", 130), ("-TERM", 143)] {
         let workspace = Workspace::with("offers.yaml", OFFERS);
         let (sender, receiver) = std::sync::mpsc::channel();
-        let portal = crate::support::raw::RawPortal::start(move |_, stream| {
+        let portal = RawPortal::start(move |_, stream| {
             let _ = sender.send(());
-            crate::support::raw::wait_for_close(stream);
+            wait_for_close(stream);
         });
         let mut command = workspace.command();
         let mut child = command
@@ -210,5 +330,4 @@ fn an_interrupted_plan_ends_with_its_status() {
         std::process::Command::new("kill").args([signal, &child.id().to_string()]).status().expect("kill runs");
         assert_eq!(child.wait().expect("it ends").code(), Some(status));
     }
-    let _ = repository("examples");
 }

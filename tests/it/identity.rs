@@ -10,11 +10,13 @@ use azure_core::http::headers::Headers;
 use azure_core::http::{AsyncRawResponse, HttpClient, Request};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use cancel_pending::identity::{Cloud, Method, Settings, SignIn, choose};
+use cancel_pending::domain::PortalKind;
+use cancel_pending::identity::{Cloud, Method, Settings, SignIn, SignInTarget, choose};
 use cancel_pending::portal::Credential as _;
 use secrecy::SecretString;
 use serde_json::json;
 
+use crate::support::raw::{RawPortal, answer};
 use crate::support::tls::{Internet, Seen};
 use crate::support::{Run, Workspace};
 
@@ -87,8 +89,10 @@ fn settings() -> Settings {
 }
 
 fn sign_in(method: Method, cloud: Cloud, http: &Arc<Fake>) -> SignIn {
-    let source = choose(&settings(), Some(method)).expect("a credential");
-    SignIn::with_http(source, cloud, Arc::new(|_: &str| {}), Arc::clone(http) as _)
+    let kind = PortalKind::CloudPartner;
+    let target = SignInTarget { kind, origin: kind.microsoft(), in_use: vec![kind] };
+    let source = choose(&settings(), Some(method), &target).expect("a credential");
+    SignIn::with_http(source, cloud, kind.scope(), Arc::new(|_: &str| {}), Arc::clone(http) as _)
 }
 
 async fn token(sign_in: &SignIn) -> String {
@@ -265,20 +269,21 @@ fn whoami_tells_all_but_the_token() {
     let mut command = internet.command(&workspace);
     command.env("AZURE_AUTHORITY_HOST", "https://evil.example");
     let run = run(with_secret(&mut command), &["whoami"]).expect(0);
-    let shown: Vec<&str> = run.stdout.lines().filter(|line| !line.starts_with("expires")).collect();
+    let shown: Vec<&str> = run.stdout.lines().filter(|line| !line.starts_with("expiry")).collect();
     assert_eq!(
         shown,
         [
-            "portal     https://cloudpartner.azure.com",
-            "credential client-secret",
-            "tenant     tenant-1",
-            "client     app-1",
-            "object     object-1",
-            "audience   not told by the token",
-            "publisher  contoso: readable, 0 offers",
+            "portal      cloud-partner",
+            "endpoint    https://cloudpartner.azure.com",
+            "credential  client-secret",
+            "tenant      tenant-1",
+            "client ID   app-1",
+            "object ID   object-1",
+            "audience    unknown (not in the token)",
+            "publisher   contoso: readable, 0 offers",
         ]
     );
-    assert!(run.stdout.contains("expires    2100-01-01T00:00:00Z, in "));
+    assert!(run.stdout.contains("expiry      2100-01-01T00:00:00Z (in "));
     assert_nothing_shown(&workspace, &run);
     let hosts: Vec<String> = internet.seen().into_iter().map(|seen| seen.host).collect();
     assert_eq!(hosts, ["login.microsoftonline.com", "cloudpartner.azure.com"]);
@@ -287,6 +292,96 @@ fn whoami_tells_all_but_the_token() {
         self::run(with_secret(&mut command), &["whoami", "--format", "json", "--cloud", "china"]).expect(0).json();
     assert_eq!(json["credential"], "client-secret");
     assert_eq!(internet.to("login.chinacloudapi.cn").len(), 1);
+}
+
+/// A token for these audiences, as the Azure CLI makes one for whatever it is asked for.
+fn jwt_for(audience: &serde_json::Value) -> String {
+    format!("{ACCESS}.{}.s", URL_SAFE_NO_PAD.encode(json!({"aud": audience, "exp": 4_102_444_800_i64}).to_string()))
+}
+
+#[test]
+fn a_token_for_another_audience_is_refused_before_any_call() {
+    let (workspace, internet) = (workspace(), internet(0));
+    for other in [json!("https://graph.microsoft.com"), json!(["00000003-0000-0000-c000-000000000000"])] {
+        for variable in ["CANCEL_PENDING_TOKEN", "CANCEL_PENDING_TOKEN_CLOUD_PARTNER"] {
+            for command_name in ["plan", "whoami"] {
+                let mut command = internet.command(&workspace);
+                let run = run(command.env(variable, jwt_for(&other)), &[command_name]).expect(1);
+                let audience = other.as_str().unwrap_or("00000003-0000-0000-c000-000000000000");
+                assert_eq!(
+                    run.stderr,
+                    format!(
+                        "error: the token in {variable} is for {audience}, and cloud-partner needs one for \
+                         https://cloudpartner.azure.com\n"
+                    )
+                );
+                assert_nothing_shown(&workspace, &run);
+            }
+        }
+    }
+    assert_eq!(internet.seen().len(), 0);
+    // Its own, in any of its forms, and what can't be read, are for the portal to judge.
+    for good in [json!("https://cloudpartner.azure.com"), json!("https://cloudpartner.azure.com/"), json!(null)] {
+        let mut command = internet.command(&workspace);
+        run(command.env("CANCEL_PENDING_TOKEN", jwt_for(&good)), &["whoami"]);
+    }
+    assert_eq!(internet.to("cloudpartner.azure.com").len(), 3);
+}
+
+#[test]
+fn entra_signs_in_to_microsofts_endpoints_only() {
+    let (workspace, internet) = (workspace(), internet(1));
+    let portal = RawPortal::start(|_, stream| answer(stream, "200 OK", &[], b"[]"));
+    for (more, auth) in [(&[][..], "auto"), (&["--auth", "client-secret"], "client-secret")] {
+        let mut command = internet.command(&workspace);
+        let arguments = [&["plan", "--endpoint", &portal.url], more].concat();
+        let run = run(with_secret(&mut command), &arguments).expect(1);
+        let expected = format!("error: {} is not Microsoft's endpoint for cloud-partner", portal.url);
+        assert!(run.stderr.starts_with(&expected), "{auth}: {}", run.stderr);
+        assert!(run.stderr.contains("set CANCEL_PENDING_TOKEN to a bearer token"), "{}", run.stderr);
+        assert_nothing_shown(&workspace, &run);
+    }
+    assert_eq!((internet.seen().len(), portal.requests()), (0, 0));
+    // A token that is given is taken there, whatever it is for.
+    let mut command = internet.command(&workspace);
+    with_secret(&mut command).env("CANCEL_PENDING_TOKEN", jwt_for(&json!("https://graph.microsoft.com")));
+    let run = run(&mut command, &["whoami", "--endpoint", &portal.url]).expect(0);
+    assert!(run.stdout.contains("credential  token (CANCEL_PENDING_TOKEN)\n"), "{}", run.stdout);
+    assert!(
+        run.stdout.contains(
+            "audience    https://graph.microsoft.com (Microsoft's cloud-partner needs https://cloudpartner.azure.com)\n"
+        ),
+        "{}",
+        run.stdout
+    );
+}
+
+#[test]
+fn whoami_says_what_a_refusal_means() {
+    let workspace = workspace();
+    for (status, expected) in [
+        ("401 Unauthorized", "401 means that cloud-partner rejected the token"),
+        ("403 Forbidden", "403 means that cloud-partner accepted the token, and the account has no permission"),
+    ] {
+        let portal = RawPortal::start(move |_, stream| answer(stream, status, &[], b"{}"));
+        let run = workspace.run(["whoami", "--endpoint", &portal.url]).expect(1);
+        assert!(run.stdout.contains("audience    unknown (opaque token)\n"), "{}", run.stdout);
+        assert_eq!(run.stdout.matches(expected).count(), 1, "{}", run.stdout);
+        assert!(run.stdout.contains("with the role Manager"), "{}", run.stdout);
+        let json = workspace.run(["whoami", "--endpoint", &portal.url, "--format", "json"]).expect(1).json();
+        assert_eq!(json["portals"][0]["kind"], "cloud-partner");
+        assert_eq!((&json["portal"], &json["portals"][0]["portal"]), (&json!(portal.url), &json!(portal.url)));
+    }
+}
+
+#[test]
+fn certificates_are_said_not_to_be_supported() {
+    let (workspace, internet) = (workspace(), internet(1));
+    let mut command = internet.command(&workspace);
+    command.env("AZURE_CLIENT_ID", "app").env("AZURE_TENANT_ID", "contoso.com");
+    let run = run(command.env("AZURE_CLIENT_CERTIFICATE_PATH", "app.pem"), &["plan"]).expect(1);
+    assert!(run.stderr.contains("signing in by certificate is not supported"), "{}", run.stderr);
+    assert_eq!(internet.seen().len(), 0);
 }
 
 #[test]

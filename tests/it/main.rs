@@ -11,7 +11,6 @@ mod action;
 /// Carrying a plan out: gates, answers, losses, races, signals.
 mod apply;
 /// Random portals, and what must hold on all of them.
-mod apply_property;
 /// The direction of dependencies between the modules, and what pure modules may not touch.
 mod architecture;
 /// Flags, exit statuses, help texts, completions, streams.

@@ -18,7 +18,7 @@ use crate::domain::{PortalOrigin, first_cause};
 use crate::http_client::{self, BodyError, CONNECT_TIME, Route, read_body};
 
 /// The most bytes of an answer that are read.
-pub const MAX_ANSWER_BYTES: usize = 4 * 1024 * 1024;
+const MAX_ANSWER_BYTES: usize = 4 * 1024 * 1024;
 
 /// How long the body of an error answer is waited for.
 const ERROR_BODY_TIME: Duration = Duration::from_secs(2);

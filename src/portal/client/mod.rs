@@ -16,11 +16,10 @@ mod token;
 mod transport;
 
 pub use error_body::{PortalError, correlation_ids};
-pub use exchange::{Exchange, HttpExchange, Incoming, MAX_ANSWER_BYTES, Outgoing, Wanted};
+pub use exchange::{Exchange, HttpExchange, Incoming, Outgoing, Wanted};
 pub use failure::Failure;
 pub(super) use retry::retry_after;
-pub(super) use slots::Turn;
+pub use slots::Turn;
 pub(super) use text::plain_text;
 pub use token::{Credential, CredentialError, Pending, StaticToken, Token};
-pub(super) use transport::{Answer, Call, Slot};
-pub use transport::{Requests, Retrying, Transport, TransportSettings};
+pub use transport::{Answer, Call, Requests, Retrying, Slot, Transport, TransportSettings};

@@ -230,11 +230,6 @@ impl Pace {
         tracing::info!(per_second, at_once = self.limit.floor(), "the portal asks for fewer requests");
         (self.since, self.served) = (now, 0);
     }
-
-    /// Whether the portal wants to be left alone, and until when.
-    pub fn closed_until(&self, now: Instant) -> Option<Instant> {
-        self.closed.filter(|until| now < *until)
-    }
 }
 
 #[cfg(test)]
@@ -404,7 +399,6 @@ mod tests {
         assert!((pace.limit - 8.0).abs() < 1e-9, "{}", pace.limit);
         // The longest of them counts, and it counts for everybody.
         assert_eq!(pace.begin(later), Err(Wait::Closed(later + Duration::from_secs(7))));
-        assert_eq!(pace.closed_until(later), Some(later + Duration::from_secs(7)));
         for _ in 0..13 {
             pace.end(start, Feedback::Nothing, later);
         }
@@ -442,7 +436,7 @@ mod tests {
             pace.begin(begun).expect("its turn");
             at += Duration::from_millis(1);
             pace.end(begun, Feedback::Throttled(None), at);
-            let Some(until) = pace.closed_until(at) else { panic!("it is closed") };
+            let Err(Wait::Closed(until)) = pace.begin(at) else { panic!("it is closed") };
             waits.push((until - at).as_secs());
             at = until + Duration::from_secs(30);
         }

@@ -14,7 +14,7 @@ use super::pace::{Feedback, Pace, Wait};
 
 /// What a slot is for. The first that wait go first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(in crate::portal) enum Turn {
+pub enum Turn {
     /// To cancel: what it rests on is read in it.
     Cancel,
     /// To read for a plan.

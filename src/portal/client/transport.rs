@@ -50,7 +50,7 @@ pub struct Transport {
 
 /// A request that is sent in a slot.
 #[derive(Debug, Clone)]
-pub(in crate::portal) struct Call {
+pub struct Call {
     pub method: Method,
     pub path_and_query: String,
     pub headers: HeaderMap,
@@ -72,14 +72,14 @@ impl Call {
 
 /// An answer with a status of success.
 #[derive(Debug)]
-pub(in crate::portal) struct Answer {
+pub struct Answer {
     pub status: StatusCode,
     pub headers: HeaderMap,
     pub body: Bytes,
 }
 
 /// One unit of a portal's concurrency. Requests in it are sent once each, with one token.
-pub(in crate::portal) struct Slot<'a> {
+pub struct Slot<'a> {
     transport: &'a Transport,
     token: Token,
     permit: Permit,
@@ -88,14 +88,13 @@ pub(in crate::portal) struct Slot<'a> {
 /// Makes reads: in a slot, or with a slot for each attempt.
 pub trait Requests: Sync {
     /// Reads.
-    #[expect(private_interfaces, reason = "the trait is not to be used outside of the portals")]
     fn get(&self, path_and_query: &str, wanted: Wanted) -> impl Future<Output = Result<Answer, Failure>> + Send;
 }
 
 /// Reads with a slot for each attempt, and tries again what may pass by itself.
 pub struct Retrying<'a> {
-    pub(in crate::portal) transport: &'a Transport,
-    pub(in crate::portal) turn: Turn,
+    pub transport: &'a Transport,
+    pub turn: Turn,
 }
 
 impl Transport {
@@ -126,17 +125,17 @@ impl Transport {
     }
 
     /// A token that will do for a while: one with fewer than five minutes left is renewed.
-    pub(in crate::portal) async fn sign_in(&self) -> Result<Token, Failure> {
+    pub async fn sign_in(&self) -> Result<Token, Failure> {
         Ok(self.credential.token().await?)
     }
 
     /// Another token than the one that the portal did not accept.
-    pub(in crate::portal) async fn renew(&self, rejected: &Token) -> Result<Token, Failure> {
+    pub async fn renew(&self, rejected: &Token) -> Result<Token, Failure> {
         Ok(self.credential.renew(rejected).await?)
     }
 
     /// Waits for a slot.
-    pub(in crate::portal) async fn slot(&self, turn: Turn, token: Token) -> Slot<'_> {
+    pub async fn slot(&self, turn: Turn, token: Token) -> Slot<'_> {
         Slot { transport: self, token, permit: self.slots.take(turn).await }
     }
 
@@ -242,14 +241,12 @@ impl Slot<'_> {
 }
 
 impl Requests for Retrying<'_> {
-    #[expect(private_interfaces, reason = "as in the trait")]
     async fn get(&self, path_and_query: &str, wanted: Wanted) -> Result<Answer, Failure> {
         self.transport.read(self.turn, &Call::get(path_and_query, wanted)).await
     }
 }
 
 impl Requests for &Slot<'_> {
-    #[expect(private_interfaces, reason = "as in the trait")]
     async fn get(&self, path_and_query: &str, wanted: Wanted) -> Result<Answer, Failure> {
         self.send(Call::get(path_and_query, wanted)).await
     }

@@ -51,7 +51,8 @@ pub fn planned(portal: &OfferPortal) -> Workspace {
 }
 
 pub fn apply_plan(portal: &OfferPortal, workspace: &Workspace, more: &[&str]) -> Run {
-    let arguments = ["apply", "--plan", "plan.json", "--auto-approve", "--format", "json", "--endpoint", &portal.raw.url];
+    let arguments =
+        ["apply", "--plan", "plan.json", "--auto-approve", "--format", "json", "--endpoint", &portal.raw.url];
     workspace.run(arguments.iter().copied().chain(more.iter().copied()))
 }
 

@@ -374,7 +374,8 @@ async fn both_apis_are_on_one_server() {
 fn the_answers_are_held_to_the_description_of_microsoft() {
     if Description::installed().is_none() {
         // Past the capture of the test harness: a check that did not run is seen.
-        let line = b"skipped: PARTNER_CENTER_SWAGGER names no file, so answers were not held to Microsoft's description\n";
+        let line =
+            b"skipped: PARTNER_CENTER_SWAGGER names no file, so answers were not held to Microsoft's description\n";
         std::io::Write::write_all(&mut std::io::stderr(), line).expect("standard error");
     }
 }
