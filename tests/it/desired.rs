@@ -60,9 +60,9 @@ offers: [{id: '007', cancelPending: false, operationId: a}]
     assert_eq!(saas.mark, None);
     assert_eq!((saas.source.line, saas.source.column), (12, 5));
     assert_eq!(saas.notification_emails[0].as_str(), "release@contoso.com");
-    assert_eq!(fabrikam.publisher.as_str(), "fabrikam");
+    assert_eq!(fabrikam.key.publisher.as_str(), "fabrikam");
     assert_eq!(set.states[0].limits.max_cancels, Some(10));
-    assert_eq!(set.states[1].offers[0].offer.as_str(), "007");
+    assert_eq!(set.states[1].offers[0].key.offer.as_str(), "007");
     assert_eq!(set.states[1].offers[0].mark, None);
     assert_eq!(set.states[1].limits.max_cancels, None);
 }

@@ -6,12 +6,11 @@ use std::io::{BufRead as _, BufReader};
 use std::process::{Child, Stdio};
 use std::time::Duration;
 
+use bytes::Bytes;
 use cancel_pending::emulator::{Emulator, Scenario};
-use cancel_pending::http_client::{self, Way, read_body};
+use cancel_pending::http_client::{self, Route, read_body};
 use http::header::{AUTHORIZATION, HeaderMap};
 use http::{Method, Request, StatusCode, request};
-use http_body_util::Full;
-use hyper::body::Bytes;
 use serde_json::{Value, json};
 
 use crate::support::{Workspace, repository};
@@ -50,7 +49,7 @@ faults:
 
 struct Client {
     emulator: Emulator,
-    http: http_client::Client<Full<Bytes>>,
+    http: reqwest::Client,
 }
 
 /// An answer that was read to its end.
@@ -75,7 +74,7 @@ impl Client {
         let scenario = Scenario::read(state).expect("a state");
         let emulator =
             Emulator::start(scenario, "127.0.0.1:0".parse().expect("an address"), None).await.expect("a port");
-        Self { emulator, http: http_client::client(Way::Direct, Duration::from_secs(10), 1) }
+        Self { emulator, http: http_client::client(&Route::Direct, Duration::from_secs(10), 1).expect("a client") }
     }
 
     fn url(&self, path: &str) -> String {
@@ -95,10 +94,11 @@ impl Client {
 
     /// None: the connection broke before the answer was complete.
     async fn send(&self, request: request::Builder, body: &str) -> Option<Answer> {
-        let request = request.body(Full::new(Bytes::copy_from_slice(body.as_bytes()))).expect("a request");
-        let mut response = self.http.request(request).await.ok()?;
-        let body = read_body(&mut response, 1024 * 1024).await.ok()?;
-        Some(Answer { status: response.status(), headers: std::mem::take(response.headers_mut()), body })
+        let request = request.body(body.to_owned()).expect("a request");
+        let response = self.http.execute(request.try_into().expect("a request")).await.ok()?;
+        let (status, headers) = (response.status(), response.headers().clone());
+        let body = read_body(response, 1024 * 1024).await.ok()?;
+        Some(Answer { status, headers, body })
     }
 
     async fn get(&self, path: &str) -> Value {

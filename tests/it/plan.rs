@@ -1,29 +1,36 @@
 //! The decision table row by row, its properties, the digest, the limits.
 
 use cancel_pending::domain::{
-    DesiredOffer, Limits, Live, Mark, Operation, PortalOrigin, ReadFailure, SourceLocation, StatusWord,
+    Cancellability, DesiredOffer, Limits, Live, Mark, Observed, Operation, Phase, PinSighting, PortalOrigin,
+    ReadFailure, RunningOperation, SourceLocation, StatusWord,
 };
-use cancel_pending::plan::{Decision, Note, Observation, Plan, plan};
+use cancel_pending::plan::{Decision, Note, Observation, Plan, PlanFacts, plan};
 use proptest::prelude::*;
 
-use crate::support::plans::{facts, observations, operation};
+use crate::support::plans::{facts, key, observations, operation, seen};
 
-fn running(operation: Operation) -> Live {
-    Live::Running { operation: Box::new(operation), etag: None, message: Some("The portal's words.".to_owned()) }
+fn running(phase: Phase, cancellability: Cancellability) -> Observed {
+    let word = |word: &str| Some(StatusWord::new(word));
+    let operation = Operation { state: word("a-state"), cancellation: word("a-word"), ..operation("one") };
+    let message = Some("The portal's words.".to_owned());
+    seen(Live::Running(Box::new(RunningOperation { operation, phase, cancellability, message, guard: None })))
 }
 
-fn said(cancellation: &str) -> Live {
-    running(Operation { cancellation: Some(StatusWord::new(cancellation)), ..operation("one") })
+fn can_cancel() -> Observed {
+    running(Phase::Running, Cancellability::Allowed)
 }
 
-fn state(word: &str) -> Live {
-    running(Operation { state: Some(StatusWord::new(word)), ..operation("one") })
+fn pin_is(observed: Observed, pin: PinSighting) -> Observed {
+    Observed { pin, ..observed }
+}
+
+fn over(phase: Phase, word: &str) -> PinSighting {
+    PinSighting::Known { phase, word: Some(StatusWord::new(word)) }
 }
 
 fn desired(offer: &str, mark: Option<Mark>) -> DesiredOffer {
     DesiredOffer {
-        publisher: "contoso".parse().expect("an id"),
-        offer: offer.parse().expect("an id"),
+        key: key("contoso", offer),
         mark,
         notification_emails: vec!["a@contoso.com".to_owned().try_into().expect("an address")],
         reason: None,
@@ -43,56 +50,120 @@ fn expiring(at: &str) -> Option<Mark> {
     Some(Mark { operation_id: None, expires: at.parse().ok() })
 }
 
-fn plan_of(entries: Vec<(&str, Option<Mark>, Option<Live>)>) -> Plan {
+fn plan_of(entries: Vec<(&str, Option<Mark>, Option<Observed>)>) -> Plan {
     plan_within(None, entries)
 }
 
-fn plan_within(max_cancels: Option<u32>, entries: Vec<(&str, Option<Mark>, Option<Live>)>) -> Plan {
-    let observations =
-        entries.into_iter().map(|(offer, mark, live)| Observation { desired: desired(offer, mark), live }).collect();
+fn plan_within(max_cancels: Option<u32>, entries: Vec<(&str, Option<Mark>, Option<Observed>)>) -> Plan {
+    let observations = entries
+        .into_iter()
+        .map(|(offer, mark, observed)| Observation { desired: desired(offer, mark), observed })
+        .collect();
     plan(&facts(), vec![(Limits { max_cancels }, observations)])
 }
 
 #[test]
 fn every_row_of_the_table() {
-    let unreadable = Live::Unreadable(ReadFailure { message: "the portal answered 404 Not Found".to_owned() });
-    let several = Live::Several(vec!["one".parse().expect("an id"), "two".parse().expect("an id")]);
-    let rows: Vec<(&str, Option<Mark>, Option<Live>, Decision, Option<Note>)> = vec![
-        ("no word", unpinned(), Some(running(operation("one"))), Decision::Cancel, Some(Note::Unpinned)),
-        ("canCancel", unpinned(), Some(said("canCancel")), Decision::Cancel, Some(Note::Unpinned)),
-        ("CanCancel", pinned("one"), Some(said("Can Cancel")), Decision::Cancel, None),
-        ("pinned, in capitals", pinned("ONE"), Some(said("canCancel")), Decision::Cancel, None),
-        ("requested", unpinned(), Some(said("cancelRequested")), Decision::Wait, Some(Note::Unpinned)),
-        ("canceling", pinned("one"), Some(said("Canceling")), Decision::Wait, None),
-        ("state says it", pinned("one"), Some(state("Cancelling")), Decision::Wait, None),
-        ("can't", unpinned(), Some(said("cannotCancel")), Decision::Blocked, Some(Note::Unpinned)),
-        ("unknown word", pinned("one"), Some(said("perhaps")), Decision::Blocked, None),
-        ("empty word", pinned("one"), Some(said("")), Decision::Blocked, None),
-        ("unknown state", pinned("one"), Some(state("thawing")), Decision::Blocked, None),
-        ("nothing runs", unpinned(), Some(Live::Nothing), Decision::InSync, Some(Note::Unpinned)),
-        ("nothing runs, pinned", pinned("one"), Some(Live::Nothing), Decision::InSync, Some(Note::Spent)),
-        ("another runs", pinned("two"), Some(said("canCancel")), Decision::InSync, Some(Note::Spent)),
-        ("another is blocked", pinned("two"), Some(said("perhaps")), Decision::InSync, Some(Note::Spent)),
-        ("expired", expiring("2026-11-22T12:00:00Z"), Some(said("canCancel")), Decision::Expired, None),
+    use Cancellability::{Allowed, Refused, TooLate, Unsaid};
+    let unreadable = || ReadFailure { message: "the portal answered 404 Not Found".to_owned() };
+    let several = seen(Live::Several(vec!["one".parse().expect("an id"), "two".parse().expect("an id")]));
+    let nothing = || seen(Live::Nothing);
+    let rows: Vec<(&str, Option<Mark>, Option<Observed>, Decision, Option<Note>)> = vec![
+        ("no word", unpinned(), Some(running(Phase::Running, Unsaid)), Decision::Cancel, Some(Note::Unpinned)),
+        ("it can", unpinned(), Some(can_cancel()), Decision::Cancel, Some(Note::Unpinned)),
+        ("queued", unpinned(), Some(running(Phase::Queued, Unsaid)), Decision::Cancel, Some(Note::Unpinned)),
+        ("pinned", pinned("one"), Some(can_cancel()), Decision::Cancel, None),
+        ("pinned, in capitals", pinned("ONE"), Some(can_cancel()), Decision::Cancel, None),
+        ("cancelling", unpinned(), Some(running(Phase::Cancelling, Unsaid)), Decision::Wait, Some(Note::Unpinned)),
+        ("cancelling, pinned", pinned("one"), Some(running(Phase::Cancelling, Allowed)), Decision::Wait, None),
+        ("too late", unpinned(), Some(running(Phase::Running, TooLate)), Decision::Blocked, Some(Note::TooLate)),
+        (
+            "too late, pinned",
+            pinned("one"),
+            Some(running(Phase::Running, TooLate)),
+            Decision::Blocked,
+            Some(Note::TooLate),
+        ),
+        ("can't", unpinned(), Some(running(Phase::Running, Refused)), Decision::Blocked, Some(Note::Unpinned)),
+        (
+            "unknown word",
+            pinned("one"),
+            Some(running(Phase::Running, Cancellability::Unknown)),
+            Decision::Blocked,
+            None,
+        ),
+        ("unknown state", pinned("one"), Some(running(Phase::Unknown, Unsaid)), Decision::Blocked, None),
+        ("unknown state, can", pinned("one"), Some(running(Phase::Unknown, Allowed)), Decision::Blocked, None),
+        ("nothing runs", unpinned(), Some(nothing()), Decision::InSync, Some(Note::Unpinned)),
+        (
+            "nothing runs, the pin is over",
+            pinned("one"),
+            Some(pin_is(nothing(), over(Phase::Completed, "complete"))),
+            Decision::InSync,
+            Some(Note::Spent),
+        ),
+        (
+            "nothing runs, the pin is not known",
+            pinned("one"),
+            Some(pin_is(nothing(), PinSighting::Unknown)),
+            Decision::InSync,
+            Some(Note::UnknownPin),
+        ),
+        (
+            "nothing runs, the pin can't be read",
+            pinned("one"),
+            Some(pin_is(nothing(), PinSighting::Unreadable(unreadable()))),
+            Decision::Error,
+            None,
+        ),
+        (
+            "nothing is listed, and the pin says that it runs",
+            pinned("one"),
+            Some(pin_is(nothing(), over(Phase::Running, "running"))),
+            Decision::Blocked,
+            None,
+        ),
+        (
+            "another runs, the pin is over",
+            pinned("two"),
+            Some(pin_is(can_cancel(), over(Phase::Cancelled, "canceled"))),
+            Decision::InSync,
+            Some(Note::Spent),
+        ),
+        (
+            "another runs, the pin is not known",
+            pinned("two"),
+            Some(pin_is(can_cancel(), PinSighting::Unknown)),
+            Decision::Blocked,
+            Some(Note::UnknownPin),
+        ),
+        (
+            "another runs, and the pin's word is not known",
+            pinned("two"),
+            Some(pin_is(can_cancel(), over(Phase::Unknown, "thawing"))),
+            Decision::Blocked,
+            None,
+        ),
+        ("expired", expiring("2026-11-22T12:00:00Z"), Some(can_cancel()), Decision::Expired, None),
         ("expired, not read", expiring("2020-01-01T00:00:00Z"), None, Decision::Expired, None),
         (
             "not yet expired",
             expiring("2026-11-22T12:00:01Z"),
-            Some(said("canCancel")),
+            Some(can_cancel()),
             Decision::Cancel,
             Some(Note::Unpinned),
         ),
         ("not marked", None, None, Decision::Ignored, None),
-        ("not marked, running", None, Some(said("canCancel")), Decision::Ignored, None),
-        ("unreadable", pinned("one"), Some(unreadable), Decision::Error, None),
-        ("several", pinned("one"), Some(several), Decision::Error, None),
-        ("never read", pinned("one"), None, Decision::Error, None),
+        ("not marked, running", None, Some(can_cancel()), Decision::Ignored, None),
+        ("unreadable", pinned("one"), Some(seen(Live::Unreadable(unreadable()))), Decision::Error, None),
+        ("several", pinned("one"), Some(several), Decision::Blocked, None),
+        ("never read", pinned("one"), None, Decision::Error, Some(Note::NotRead)),
     ];
     for (what, mark, live, decision, note) in rows {
         let plan = plan_of(vec![("vm", mark, live)]);
         let entry = &plan.entries[0];
         assert_eq!((entry.decision, entry.note), (decision, note), "{what}");
-        let targets = matches!(decision, Decision::Cancel | Decision::Wait | Decision::Blocked);
+        let targets = matches!(decision, Decision::Cancel | Decision::Wait);
         assert!(!targets || entry.operation.is_some(), "{what} names its operation");
         assert!(matches!(decision, Decision::Ignored) || entry.message.is_some(), "{what} says why");
         assert_eq!(plan.summary.count(decision), 1, "{what} is counted");
@@ -101,16 +172,17 @@ fn every_row_of_the_table() {
 
 #[test]
 fn the_other_operation_is_named_and_left_alone() {
-    let plan = plan_of(vec![("vm", pinned("two"), Some(said("canCancel")))]);
+    let seen = pin_is(can_cancel(), over(Phase::Completed, "complete"));
+    let plan = plan_of(vec![("vm", pinned("two"), Some(seen))]);
     assert_eq!(
         plan.entries[0].message.as_deref(),
-        Some("the pinned operation two is not running; publish one is, and is left alone")
+        Some("the pinned operation two is over (portal status: `complete`); publish one is running and is left alone")
     );
 }
 
 #[test]
 fn the_limit_refuses_a_plan_with_more() {
-    let two = || vec![("a", unpinned(), Some(said("canCancel"))), ("b", unpinned(), Some(said("canCancel")))];
+    let two = || vec![("a", unpinned(), Some(can_cancel())), ("b", unpinned(), Some(can_cancel()))];
     assert_eq!(plan_within(Some(2), two()).refused, None);
     assert_eq!(plan_within(None, two()).refused, None);
     assert_eq!(
@@ -119,13 +191,28 @@ fn the_limit_refuses_a_plan_with_more() {
     );
     assert!(plan_within(Some(0), two()).refused.is_some());
     // What is not cancelled does not count.
-    let quiet = vec![("a", unpinned(), Some(Live::Nothing)), ("b", unpinned(), Some(said("cancelRequested")))];
+    let quiet = vec![
+        ("a", unpinned(), Some(seen(Live::Nothing))),
+        ("b", unpinned(), Some(running(Phase::Cancelling, Cancellability::Unsaid))),
+    ];
     assert_eq!(plan_within(Some(0), quiet).refused, None);
 }
 
 #[test]
+fn the_limit_of_the_whole_plan_is_above_those_of_the_files() {
+    let two = || {
+        let one = |offer: &str| Observation { desired: desired(offer, unpinned()), observed: Some(can_cancel()) };
+        vec![(Limits { max_cancels: Some(10) }, vec![one("a")]), (Limits { max_cancels: Some(10) }, vec![one("b")])]
+    };
+    let within = |max_cancels| plan(&PlanFacts { max_cancels, ..facts() }, two()).refused;
+    assert_eq!(within(None), None);
+    assert_eq!(within(Some(2)), None);
+    assert_eq!(within(Some(1)).as_deref(), Some("2 operations would be cancelled, and --max-cancels allows 1 in all"));
+}
+
+#[test]
 fn each_desired_state_has_its_own_limit() {
-    let one = |offer: &str| vec![Observation { desired: desired(offer, unpinned()), live: Some(said("canCancel")) }];
+    let one = |offer: &str| vec![Observation { desired: desired(offer, unpinned()), observed: Some(can_cancel()) }];
     let limit = |max_cancels| Limits { max_cancels };
     let plan_of = |first, second| plan(&facts(), vec![(limit(first), one("a")), (limit(second), one("b"))]);
     assert_eq!(plan_of(Some(1), Some(1)).refused, None);
@@ -135,7 +222,7 @@ fn each_desired_state_has_its_own_limit() {
 
 #[test]
 fn the_digest_covers_what_is_decided_on_and_nothing_else() {
-    let base = plan_of(vec![("vm", unpinned(), Some(said("canCancel"))), ("x", unpinned(), Some(Live::Nothing))]);
+    let base = plan_of(vec![("vm", unpinned(), Some(can_cancel())), ("x", unpinned(), Some(seen(Live::Nothing)))]);
     let digest = |change: &dyn Fn(&mut Plan)| {
         let mut plan = base.clone();
         change(&mut plan);
@@ -159,7 +246,7 @@ fn the_digest_covers_what_is_decided_on_and_nothing_else() {
         assert_eq!(digest(change), base.decision_digest, "{what}");
     }
     let other: &[(&str, &dyn Fn(&mut Plan))] = &[
-        ("portal", &|plan| plan.portal = PortalOrigin::emulator()),
+        ("origin", &|plan| plan.portals[0].origin = PortalOrigin::emulator()),
         ("operation", &|plan| plan.entries[0].operation.as_mut().expect("one").id = "two".parse().expect("an id")),
         ("decision", &|plan| plan.entries[0].decision = Decision::Wait),
         ("offer", &|plan| plan.entries[0].offer = "other".parse().expect("an id")),
@@ -180,7 +267,7 @@ proptest! {
         let mut shuffled = observations.clone();
         // Sorting by a hash of seed and name is a shuffle that proptest can repeat.
         shuffled.sort_by_key(|one| {
-            let name = one.desired.offer.as_str();
+            let name = one.desired.key.offer.as_str();
             name.bytes().fold(seed, |hash, byte| hash.wrapping_mul(0x100_0000_01b3) ^ u64::from(byte))
         });
         let plan_of = |observations| plan(&facts(), vec![(Limits::default(), observations)]);
@@ -190,7 +277,7 @@ proptest! {
     /// What is already as it is wanted needs no call.
     #[test]
     fn nothing_running_means_nothing_to_cancel(observations in observations(12)) {
-        let quiet = observations.into_iter().map(|one| Observation { live: Some(Live::Nothing), ..one }).collect();
+        let quiet = observations.into_iter().map(|one| Observation { observed: Some(seen(Live::Nothing)), ..one }).collect();
         let plan = plan(&facts(), vec![(Limits { max_cancels: Some(0) }, quiet)]);
         prop_assert_eq!(plan.summary.cancel, 0);
         prop_assert_eq!(plan.refused, None);

@@ -7,12 +7,13 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Barrier, Mutex};
 use std::time::{Duration, Instant};
 
-use cancel_pending::domain::Live;
+use cancel_pending::domain::{Observed, OfferQuery, PortalKind, PortalOrigin};
+use cancel_pending::http_client::Route;
 use cancel_pending::portal::{
-    CancelAnswer, CancelPortal as _, CloudPartner, CloudPartnerCanceller, Credential, CredentialError, Failure,
-    Pending, ReadPortal as _, Token, Transport, TransportSettings,
+    Backend, Credential, CredentialError, HttpExchange, Pending, ReadPortal as _, Token, TransportSettings,
 };
 
+use crate::support::plans::key;
 use crate::support::raw::{RawPortal, answer, wait_for_close};
 use crate::support::{Run, Workspace, assert_inert_text, decisions, tls};
 
@@ -391,6 +392,15 @@ impl Credential for Renewable {
     }
 }
 
+fn backend(origin: PortalOrigin, credential: Arc<dyn Credential>, settings: &TransportSettings) -> Backend {
+    let exchange = HttpExchange::new(origin.clone(), &Route::Direct, settings.request_timeout, 4).expect("an exchange");
+    Backend::new(PortalKind::CloudPartner, origin, credential, exchange, settings)
+}
+
+fn query() -> OfferQuery {
+    OfferQuery::unpinned(key("contoso", "vm"))
+}
+
 #[tokio::test]
 async fn a_token_that_is_not_accepted_is_renewed_once() {
     for (accepted, expected_renewals, expected_requests) in [("new", 1, 2), ("none", 1, 2)] {
@@ -401,47 +411,24 @@ async fn a_token_that_is_not_accepted_is_renewed_once() {
         let credential = Arc::new(Renewable(0.into()));
         let origin = raw.url.parse().expect("an origin");
         let shared: Arc<dyn Credential> = Arc::<Renewable>::clone(&credential);
-        let transport = Transport::new(origin, shared, &TransportSettings::default()).expect("a transport");
-        let (publisher, offer) = ("contoso".parse().expect("an id"), "vm".parse().expect("an id"));
-        let live = CloudPartner::new(&transport).live(&publisher, &offer).await;
-        assert_eq!(live == Live::Nothing, accepted == "new", "{live:?}");
+        let backend = backend(origin, shared, &TransportSettings::default());
+        let live = backend.reader().live(&query()).await;
+        assert_eq!(live == Ok(Observed::nothing()), accepted == "new", "{live:?}");
         assert_eq!(credential.0.load(Ordering::SeqCst), expected_renewals);
         assert_eq!(raw.requests(), expected_requests);
-        // The same for the call that can't be repeated: a 401 has done nothing.
-        let canceller = CloudPartnerCanceller::new(&transport);
-        let sent = canceller.cancel(&publisher, &offer, &[], "*").await;
-        assert_eq!(sent == CancelAnswer::Cancelled, accepted == "new", "{sent:?}");
-        assert_eq!(raw.requests(), 2 * expected_requests);
     }
 }
 
-/// What is not sent is known not to be: it must not count as a call whose answer was lost.
-#[tokio::test]
-async fn a_cancel_call_to_a_portal_that_asks_to_be_left_alone_is_not_sent() {
-    let raw = RawPortal::start(|_, stream| answer(stream, "429 Too Many Requests", &[("Retry-After", "20")], b"{}"));
-    let settings = TransportSettings { request_timeout: Duration::from_secs(1), ..TransportSettings::default() };
-    let credential = Arc::new(cancel_pending::portal::StaticToken(Token::new("x").expect("a token")));
-    let transport = Transport::new(raw.url.parse().expect("an origin"), credential, &settings).expect("a transport");
-    let (publisher, offer) = ("contoso".parse().expect("an id"), "vm".parse().expect("an id"));
-    // It asks for longer than a read would wait.
-    assert!(matches!(CloudPartner::new(&transport).live(&publisher, &offer).await, Live::Unreadable(_)));
-    let answer = CloudPartnerCanceller::new(&transport).cancel(&publisher, &offer, &[], "*").await;
-    assert!(matches!(answer, CancelAnswer::NotSent(Failure::LeftAlone(_))), "{answer:?}");
-    assert_eq!(raw.requests(), 1);
-}
-
-/// However many offers are read at once: the transport lets through as many requests as it may.
+/// However many offers are read at once: there are no more slots than were asked for.
 #[tokio::test(flavor = "multi_thread")]
-async fn the_transport_has_a_gate_of_its_own() {
+async fn a_backend_has_slots_of_its_own() {
     let (raw, most) = crowded();
     let settings = TransportSettings { concurrency: 2, ..TransportSettings::default() };
     let credential = Arc::new(cancel_pending::portal::StaticToken(Token::new("x").expect("a token")));
-    let transport = Transport::new(raw.url.parse().expect("an origin"), credential, &settings).expect("a transport");
-    let (publisher, offer) = ("contoso".parse().expect("an id"), "vm".parse().expect("an id"));
-    let reader = CloudPartner::new(&transport);
-    let reads = (0..40).map(|_| reader.live(&publisher, &offer));
-    let seen = futures_util::future::join_all(reads).await;
-    assert!(seen.iter().all(|live| *live == Live::Nothing));
+    let backend = backend(raw.url.parse().expect("an origin"), credential, &settings);
+    let (reader, query) = (backend.reader(), query());
+    let seen = futures_util::future::join_all((0..40).map(|_| reader.live(&query))).await;
+    assert!(seen.iter().all(|live| *live == Ok(Observed::nothing())));
     assert!(most.load(Ordering::SeqCst) <= 2);
 }
 
@@ -466,7 +453,7 @@ fn a_portal_out_of_reach_is_not_called_for_each_offer() {
     let plan = Run::of(command.output().expect("the program runs")).expect(1).json();
     assert_eq!(plan["summary"]["error"], 100);
     for entry in plan["entries"].as_array().expect("a list") {
-        assert!(entry["message"].as_str().expect("text").starts_with("no connection to the portal ("), "{entry}");
+        assert!(entry["message"].as_str().expect("text").starts_with("could not reach https://"), "{entry}");
     }
     // Four at a time, each at most four times.
     let connections = connections.load(Ordering::SeqCst);

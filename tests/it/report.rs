@@ -114,7 +114,7 @@ fn many(count: usize, seed: &Observation) -> Plan {
     let observations = (0..count)
         .map(|number| {
             let mut one = seed.clone();
-            one.desired.offer = format!("offer-{number:05}").parse().expect("an id");
+            one.desired.key.offer = format!("offer-{number:05}").parse().expect("an id");
             one
         })
         .collect();

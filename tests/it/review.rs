@@ -85,7 +85,7 @@ fn suggestions_can_be_followed() {
     let text = workspace.read("offers.yaml");
     let offer = |text: &str, name: &str| {
         let set = read(&[SourceFile { path: "offers.yaml".into(), bytes: text.into() }]).expect("valid");
-        set.offers().find(|offer| offer.offer.as_str() == name).expect(name).clone()
+        set.offers().find(|offer| offer.key.offer.as_str() == name).expect(name).clone()
     };
     let pinned = follow(&text, of(&comments, "contoso-container"));
     let pin = offer(&pinned, "contoso-container").mark.and_then(|mark| mark.operation_id).expect("a pin");

@@ -286,16 +286,20 @@ mod tests {
     }
 
     fn open(memory: &Memory) -> Result<(Journal, Vec<String>), JournalError> {
-        let portal = PortalOrigin::microsoft();
         let existing = memory.bytes();
-        let (journal, open) = Journal::over(Box::new(memory.clone()), &existing, Path::new("memory"), &portal)?;
+        let (journal, open) = Journal::over(Box::new(memory.clone()), &existing, Path::new("memory"))?;
         Ok((journal, open.iter().map(|call| call.operation_id.to_string()).collect()))
     }
 
     fn intent(journal: &mut Journal, operation: &str) -> Result<(), JournalError> {
-        let (publisher, offer) = ("contoso".parse().expect("an id"), "vm".parse().expect("an id"));
-        let operation_id = operation.parse().expect("an id");
-        journal.intent(Subject { publisher: &publisher, offer: &offer, operation_id: &operation_id }, 1, "*")
+        let key = OfferKey {
+            portal: crate::domain::PortalKind::CloudPartner,
+            publisher: "contoso".parse().expect("an id"),
+            offer: "vm".parse().expect("an id"),
+        };
+        let (origin, operation) = (PortalOrigin::microsoft(), operation.parse().expect("an id"));
+        let subject = Subject { key: &key, origin: &origin, operation: &operation, product: None, job: None };
+        journal.intent(&subject, 1, &Guard::Unguarded)
     }
 
     /// A write that fails half-way, with or without the means to take the half away, in one run and in the next.

@@ -1,9 +1,10 @@
 //! Plans to report on, with anything in their texts.
 
 use cancel_pending::domain::{
-    DesiredOffer, FileDigest, Limits, Live, Mark, Operation, PortalOrigin, ReadFailure, SourceLocation, StatusWord,
+    Cancellability, DesiredOffer, FileDigest, Limits, Live, Mark, Observed, OfferKey, Operation, Phase, PinSighting,
+    PortalKind, PortalOrigin, ReadFailure, RunningOperation, SourceLocation, StatusWord,
 };
-use cancel_pending::plan::{Observation, Plan, PlanFacts, plan};
+use cancel_pending::plan::{Observation, Plan, PlanFacts, PlanSelection, PortalFacts, plan};
 use proptest::prelude::*;
 
 /// A word that a hostile text carries, so that it can be found again.
@@ -50,7 +51,9 @@ fn source() -> impl Strategy<Value = SourceLocation> {
 pub fn operation(id: &str) -> Operation {
     Operation {
         id: id.parse().expect("an id"),
+        job_id: None,
         location: format!("https://cloudpartner.azure.com/api/x/operations/{id}"),
+        link: None,
         kind: Some("publish".to_owned()),
         state: Some(StatusWord::new("running")),
         changed_at: None,
@@ -76,7 +79,9 @@ fn any_operation() -> impl Strategy<Value = Operation> {
     (hostile_text(), text(), state, text(), word(), text(), prop::option::of(0..=100_u8), cancellation).prop_map(
         |(location, kind, state, step, step_status, step_estimate, progress, cancellation)| Operation {
             id: "5a63deb5-925b-4ee0-938b-7c86fbf287c5".parse().expect("an id"),
+            job_id: None,
             location,
+            link: None,
             kind,
             state,
             changed_at: "2026-11-20T08:00:00Z".parse().ok(),
@@ -96,12 +101,50 @@ fn live() -> impl Strategy<Value = Live> {
         1 => Just(Live::Nothing),
         1 => hostile_text().prop_map(|message| Live::Unreadable(ReadFailure { message })),
         1 => Just(Live::Several(vec!["a".parse().expect("an id"), "b".parse().expect("an id")])),
-        4 => (any_operation(), prop::option::of(hostile_text())).prop_map(|(operation, message)| Live::Running {
-            operation: Box::new(operation),
-            etag: None,
-            message,
-        }),
+        4 => (any_operation(), phase(), cancellability(), prop::option::of(hostile_text())).prop_map(
+            |(operation, phase, cancellability, message)| {
+                Live::Running(Box::new(RunningOperation { operation, phase, cancellability, message, guard: None }))
+            }
+        ),
     ]
+}
+
+fn phase() -> impl Strategy<Value = Phase> {
+    prop::sample::select(vec![Phase::Running, Phase::Running, Phase::Queued, Phase::Cancelling, Phase::Unknown])
+}
+
+fn cancellability() -> impl Strategy<Value = Cancellability> {
+    prop::sample::select(vec![
+        Cancellability::Allowed,
+        Cancellability::Allowed,
+        Cancellability::Unsaid,
+        Cancellability::TooLate,
+        Cancellability::Refused,
+        Cancellability::Unknown,
+    ])
+}
+
+fn sighting() -> impl Strategy<Value = PinSighting> {
+    prop_oneof![
+        Just(PinSighting::Unknown),
+        hostile_text()
+            .prop_map(|word| PinSighting::Known { phase: Phase::Completed, word: Some(StatusWord::new(word)) }),
+        hostile_text().prop_map(|message| PinSighting::Unreadable(ReadFailure { message })),
+    ]
+}
+
+/// Where an offer of the first portal is.
+pub fn key(publisher: &str, offer: &str) -> OfferKey {
+    OfferKey {
+        portal: PortalKind::CloudPartner,
+        publisher: publisher.parse().expect("an id"),
+        offer: offer.parse().expect("an id"),
+    }
+}
+
+/// A live state, of which nobody looked for what is pinned.
+pub fn seen(live: Live) -> Observed {
+    Observed { live, ..Observed::nothing() }
 }
 
 fn observation(number: usize) -> impl Strategy<Value = Observation> {
@@ -111,17 +154,17 @@ fn observation(number: usize) -> impl Strategy<Value = Observation> {
         1 => Just(Some(Mark { operation_id: "another".parse().ok(), expires: None })),
         1 => Just(Some(Mark { operation_id: None, expires: "2020-01-01T00:00:00Z".parse().ok() })),
     ];
-    (mark, live(), source(), prop::option::of(hostile_text())).prop_map(move |(mark, live, source, reason)| {
+    let observed = (live(), sighting()).prop_map(|(live, pin)| Observed { live, pin, product: None });
+    (mark, observed, source(), prop::option::of(hostile_text())).prop_map(move |(mark, observed, source, reason)| {
         Observation {
             desired: DesiredOffer {
-                publisher: "contoso".parse().expect("an id"),
-                offer: format!("offer-{number:05}").parse().expect("an id"),
+                key: key("contoso", &format!("offer-{number:05}")),
                 mark,
                 notification_emails: vec![],
                 reason,
                 source,
             },
-            live: Some(live),
+            observed: Some(observed),
         }
     })
 }
@@ -130,7 +173,13 @@ pub fn facts() -> PlanFacts {
     PlanFacts {
         tool: "cancel-pending 0.1.0".to_owned(),
         now: "2026-11-22T12:00:00Z".parse().expect("a time"),
-        portal: PortalOrigin::microsoft(),
+        selection: PlanSelection { paths: vec!["offers.yaml".to_owned()], ..PlanSelection::default() },
+        portals: vec![PortalFacts {
+            kind: PortalKind::CloudPartner,
+            origin: PortalOrigin::microsoft(),
+            capabilities: cancel_pending::portal::capabilities(PortalKind::CloudPartner),
+        }],
+        max_cancels: None,
         desired: vec![FileDigest { path: "offers.yaml".to_owned(), sha256: "0".repeat(64) }],
     }
 }
