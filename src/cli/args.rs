@@ -23,25 +23,25 @@ use crate::identity::{Cloud, Method};
     after_help = "\
 Exit status:
   0    done, or nothing to do
-  1    error, bad input or usage, refused plan, or an entry that failed, is blocked or could not be read
+  1    error, bad input or usage, refused plan, or an entry failed, is blocked or could not be read
   2    plan --detailed-exitcode: the plan holds cancellations
   3    apply: a cancel call was sent, and its outcome is not known to be final
   130  interrupted (143: terminated)
 
 Environment:
-  CANCEL_PENDING_TOKEN     bearer token, enough while one portal is in use. Without it, the first of these signs
-                           in by Entra, at Microsoft's endpoints only:
+  CANCEL_PENDING_TOKEN     bearer token, enough while one portal is in use. Without it, Entra signs
+                           in to Microsoft's endpoints, by the first of these that is set:
                            GitHub OIDC (AZURE_CLIENT_ID, AZURE_TENANT_ID, id-token: write),
                            AZURE_CLIENT_SECRET (with the same two), AZURE_FEDERATED_TOKEN_FILE
                            (likewise), a managed identity (IDENTITY_ENDPOINT), the Azure CLI
-  CANCEL_PENDING_TOKEN_…   bearer token for one portal, which wins over CANCEL_PENDING_TOKEN; … is the portal's
-                           name: CLOUD_PARTNER
-  CANCEL_PENDING_ENDPOINT  endpoints as for --endpoint, separated by commas; used if no --endpoint is given
-  GITHUB_TOKEN             token for GitHub, for report --to comment,review,check and apply --reviewed
+  CANCEL_PENDING_TOKEN_CLOUD_PARTNER
+                           bearer token for this portal; wins over CANCEL_PENDING_TOKEN
+  CANCEL_PENDING_ENDPOINT  endpoints as in --endpoint, separated by commas; --endpoint replaces it
+  GITHUB_TOKEN             token for GitHub: report --to comment,review,check; apply --reviewed
   HTTPS_PROXY, NO_PROXY    proxy for https addresses, and the hosts to reach without it
   SSL_CERT_FILE            root certificates that replace the system's (Linux; also SSL_CERT_DIR)
   NO_COLOR                 turns colors off, unless --color is given
-  CLICOLOR_FORCE           turns colors on, also without a terminal, unless NO_COLOR or --color is given"
+  CLICOLOR_FORCE           turns colors on without a terminal, unless NO_COLOR or --color is given"
 )]
 pub(super) struct Arguments {
     #[command(subcommand)]
@@ -179,7 +179,7 @@ pub(super) struct ApplyArguments {
     /// Refuse to apply unless the plan has this decision digest
     #[arg(long, value_name = "HEX")]
     pub expect_digest: Option<String>,
-    /// Refuse to apply unless the plan was approved on the merged pull request of this commit
+    /// Refuse to apply unless the plan was approved, alone or as part of a larger one, on the merged pull request of this commit
     #[arg(long)]
     pub reviewed: bool,
     /// GitHub App whose check run holds what was approved

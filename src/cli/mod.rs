@@ -193,11 +193,11 @@ fn portal(arguments: PortalArguments, environment: &Environment) -> anyhow::Resu
             _ => ("--endpoint", arguments.endpoint.iter().map(String::as_str).collect::<Vec<_>>()),
         };
         let endpoints = Endpoints::read(written).with_context(|| format!("in {name}"))?;
-        let sign_in = SignInRequest {
+        let sign_in = Box::new(SignInRequest {
             settings: environment::sign_in(),
             method: arguments.auth.into(),
             cloud: arguments.cloud.into(),
-        };
+        });
         PortalChoice::At { endpoints, sign_in }
     };
     Ok(PortalRequest { choice, concurrency: arguments.concurrency.into(), request_timeout: arguments.request_timeout })

@@ -10,10 +10,10 @@ use clap::error::{ContextKind, ContextValue, ErrorKind};
 const MAX_CONCURRENCY: u16 = 256;
 
 /// The longest time for one attempt.
-const MAX_ATTEMPT: Duration = Duration::from_secs(60 * 60);
+const MAX_ATTEMPT: Duration = Duration::from_hours(1);
 
 /// The longest time for a whole command.
-const MAX_COMMAND: Duration = Duration::from_secs(7 * 24 * 60 * 60);
+const MAX_COMMAND: Duration = Duration::from_hours(7 * 24);
 
 /// Reads `--concurrency`.
 pub(super) fn concurrency(text: &str) -> Result<u16, String> {

@@ -29,7 +29,7 @@ pub enum PortalChoice {
         /// Where each of them is.
         endpoints: Endpoints,
         /// How to sign in.
-        sign_in: SignInRequest,
+        sign_in: Box<SignInRequest>,
     },
     /// In an emulator inside the process, which serves all of them.
     Emulated {

@@ -70,8 +70,8 @@ fn values_out_of_bounds_are_refused_in_plain_words() {
         (["plan", "--concurrency", "257"], "use a number from 1 to 256"),
         (["plan", "--request-timeout", "0s"], "use a time longer than 0"),
         (["plan", "--request-timeout", "18446744073709551615s"], "use at most 1h"),
-        (["apply", "--timeout", "500000000000y"], "use a time with units"),
-        (["apply", "--timeout", "10000000000y"], "use at most 7days"),
+        (["apply", "--timeout", "500000000000y"], "use at most 7days"),
+        (["apply", "--timeout", "99999999999999999999999s"], "use a time with units"),
         (["apply", "--timeout", "30"], "use a time with units"),
     ] {
         let run = workspace.run(arguments).expect(1);
@@ -88,8 +88,8 @@ fn the_flag_that_endpoint_replaced_is_not_a_riddle() {
         assert!(run.stderr.contains("--portal was replaced by --endpoint [KIND=]URL"), "{}", run.stderr);
         assert!(!run.stderr.contains("canary"), "{}", run.stderr);
     }
-    let other = workspace.run(["plan", "--nope"]).expect(1);
-    assert!(!other.stderr.contains("--endpoint"), "{}", other.stderr);
+    let other = workspace.run(["plan", "--zzzz"]).expect(1);
+    assert!(!other.stderr.contains("replaced"), "{}", other.stderr);
 }
 
 /// Runs `plan` with endpoints in flags, and then with the same in the variable. Both fail.
