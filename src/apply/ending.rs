@@ -61,6 +61,10 @@ pub(super) enum Ending {
     Blocked { obstacle: Obstacle, sent: Sent },
     /// The mark expired before the call.
     Expired { at: Timestamp },
+    /// A call of an earlier run may have been carried out, and the portal no longer knows the operation.
+    Forgotten { sent: Sent },
+    /// A call of an earlier run may have been carried out, and the operation is still running.
+    StillRunning,
     /// Somebody else's cancellation of it stopped.
     NoLongerCancelling,
     /// The portal's tag is refused by the portal itself.
@@ -88,7 +92,11 @@ impl Ending {
             Self::Cancelled => Outcome::Cancelled,
             Self::AlreadyDone { .. } => Outcome::AlreadyDone,
             Self::Completed { .. } => Outcome::Completed,
-            Self::Vanished { .. } => Outcome::Unknown,
+            Self::Vanished { .. } | Self::StillRunning => Outcome::Unknown,
+            Self::Forgotten { sent } => match sent {
+                Sent::Accepted | Sent::Done => Outcome::Accepted,
+                Sent::Perhaps | Sent::Nothing => Outcome::Unknown,
+            },
             Self::Superseded { .. } => Outcome::Superseded,
             Self::Expired { .. } => Outcome::NotAttempted,
             Self::NoLongerCancelling | Self::TagRejected { .. } | Self::CancellationFailed { .. } => Outcome::Failed,
@@ -149,6 +157,15 @@ impl Ending {
             }
             Self::Blocked { obstacle, .. } => blocked(obstacle),
             Self::Expired { at } => format!("the mark expired at {at}; nothing was sent"),
+            Self::Forgotten { .. } => {
+                "an earlier run sent a cancel call; the operation is not running, and the portal no longer knows it"
+                    .to_owned()
+            }
+            Self::StillRunning => {
+                "an earlier run sent a cancel call whose response was lost; the operation is still running, and this \
+                 plan does not cancel it"
+                    .to_owned()
+            }
             Self::NoLongerCancelling => "it was being cancelled, and no longer is; make a new plan".to_owned(),
             Self::TagRejected { tag } => format!(
                 "the portal rejected the call because of the entity tag `{tag}`, and gives the same tag again: \

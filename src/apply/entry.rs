@@ -18,7 +18,7 @@ use crate::domain::{
 use crate::outcome::{Follower, OutcomeEntry};
 use crate::portal::{
     Backend, BackendSlot, CancelAnswer, CancelCall, CancelPortal as _, CancelVerdict, Failure, Guard, Location,
-    ReadPortal as _,
+    ReadPortal as _, Token,
 };
 
 /// How many calls are sent at the most, those of earlier runs not counted.
@@ -75,8 +75,12 @@ enum Step {
     Ended(Ending),
     /// It is being cancelled: what is left is to look at it.
     Follow,
-    /// To be tried again, from the start and after a pause.
+    /// A read failed: to be tried again, from the start and after a pause.
     Again(Failure),
+    /// The same after a call that did not take effect, or may not have.
+    Resend(Failure),
+    /// The portal asked for a pause meanwhile: to be tried again when it is over.
+    Yield,
     /// To be looked at again, at once.
     LookAgain,
 }
@@ -162,8 +166,8 @@ impl<'a, W: Watch> EntryRun<'a, W> {
             };
             match step {
                 Step::Ended(ending) => return Ok(ending),
-                Step::LookAgain => {}
-                Step::Follow if !self.shared.wait && self.sent != Sent::Done => {
+                Step::LookAgain | Step::Yield => {}
+                Step::Follow if !self.shared.wait && matches!(self.sent, Sent::Nothing | Sent::Accepted) => {
                     return Ok(Ending::NotFollowed { by_us: self.sent != Sent::Nothing });
                 }
                 Step::Follow => match self.follow().await? {
@@ -171,25 +175,43 @@ impl<'a, W: Watch> EntryRun<'a, W> {
                     None => tries = 0,
                 },
                 Step::Again(failure) => {
-                    if !failure.is_throttle() {
-                        tries += 1;
+                    tries += u32::from(!failure.is_throttle());
+                    let is_hopeless = !failure.is_transient() && !failure.is_unauthorized();
+                    if self.sent == Sent::Nothing && (is_hopeless || tries >= MAX_READS) {
+                        return Ok(self.unreadable(&failure));
                     }
-                    let hopeless = !failure.is_transient() && failure.status() != Some(http::StatusCode::UNAUTHORIZED);
-                    if self.sent == Sent::Nothing && (hopeless || tries >= MAX_READS) {
-                        return Ok(Ending::Unreadable { why: failure.to_string(), knowledge: self.knowledge() });
+                    self.wait_outside(&failure, token, tries).await?;
+                }
+                Step::Resend(failure) => {
+                    tries += 1;
+                    let is_hopeless = matches!(failure, Failure::Credential(_) | Failure::OutOfBounds(_));
+                    if self.sent == Sent::Nothing && is_hopeless {
+                        return Ok(self.unreadable(&failure));
                     }
-                    self.last_seen = Some(failure.to_string());
-                    if failure.status() == Some(http::StatusCode::UNAUTHORIZED)
-                        && let Some(token) = token
-                        && let Err(failure) = self.bounded(self.backend.renew(&token)).await?
-                        && self.sent == Sent::Nothing
-                    {
-                        return Ok(Ending::Unreadable { why: failure.to_string(), knowledge: self.knowledge() });
-                    }
-                    self.pause(tries, &failure).await?;
+                    self.wait_outside(&failure, token, tries).await?;
                 }
             }
         }
+    }
+
+    /// What has to be waited for between two tries: another token, and a pause.
+    async fn wait_outside(&mut self, failure: &Failure, token: Option<Token>, tries: u32) -> Result<(), Ending> {
+        self.last_seen = Some(failure.to_string());
+        if failure.is_unauthorized()
+            && let Some(token) = token
+        {
+            return match self.bounded(self.backend.renew(&token)).await? {
+                // There is no other token: what the portal said of this one is the reason.
+                Err(_) if self.sent == Sent::Nothing => Err(self.unreadable(failure)),
+                Err(_) => self.pause(tries, failure).await,
+                Ok(()) => Ok(()),
+            };
+        }
+        self.pause(tries, failure).await
+    }
+
+    fn unreadable(&self, failure: &Failure) -> Ending {
+        Ending::Unreadable { why: failure.to_string(), knowledge: self.knowledge() }
     }
 
     /// Everything that happens between a read and the call that rests on it.
@@ -245,8 +267,10 @@ impl<'a, W: Watch> EntryRun<'a, W> {
 
     /// Why no call may be sent for a running operation that is not being cancelled.
     fn why_not(&self, running: &RunningOperation, guard: &Guard) -> Option<Ending> {
-        if self.target.mode == Mode::Follow {
-            return Some(Ending::NoLongerCancelling);
+        match self.target.mode {
+            Mode::Follow => return Some(Ending::NoLongerCancelling),
+            Mode::Settle => return Some(Ending::StillRunning),
+            Mode::Cancel => {}
         }
         let state = || running.operation.state.clone();
         let obstacle = match (running.cancellability, running.phase) {
@@ -278,6 +302,10 @@ impl<'a, W: Watch> EntryRun<'a, W> {
 
     /// Sends one call, between two lines of the journal.
     async fn send(&mut self, slot: &BackendSlot<'_>, guard: Guard) -> Result<Step, Ending> {
+        // Another request was told to wait. By then what was read here will have aged.
+        if slot.must_wait() {
+            return Ok(Step::Yield);
+        }
         self.intents += 1;
         if let Err(error) = self.journal().intent(&self.subject(), self.intents, &guard) {
             let ending = Ending::NoJournal { why: error.to_string(), sent: self.sent };
@@ -335,17 +363,12 @@ impl<'a, W: Watch> EntryRun<'a, W> {
                     Guard::Tag(tag) => Some(tag),
                     _ => None,
                 };
-                self.last_seen = Some(failure.to_string());
-                Ok(Step::Again(failure))
+                Ok(Step::Resend(failure))
             }
-            CancelVerdict::NotSent(failure) => {
-                self.last_seen = Some(failure.to_string());
-                Ok(Step::Again(failure))
-            }
+            CancelVerdict::NotSent(failure) => Ok(Step::Resend(failure)),
             CancelVerdict::Lost(failure) => {
                 self.sent = Sent::Perhaps;
-                self.last_seen = Some(failure.to_string());
-                Ok(Step::Again(failure))
+                Ok(Step::Resend(failure))
             }
         }
     }
@@ -366,7 +389,8 @@ impl<'a, W: Watch> EntryRun<'a, W> {
             PinSighting::Unreadable(failure) => (None, None, Some(failure.to_string())),
             PinSighting::NotLooked => (None, None, None),
         };
-        if word.is_some() {
+        // What its cancellation said last is the status, where the cancellation has a document.
+        if self.final_status.is_none() {
             self.final_status.clone_from(&word);
         }
         let ours = self.sent != Sent::Nothing || self.seen_cancelling;
@@ -374,10 +398,19 @@ impl<'a, W: Watch> EntryRun<'a, W> {
         let refusal = self.refusal.as_ref().map(ToString::to_string);
         let ending = match phase {
             Some(Phase::Cancelled) if ours => Ending::Cancelled,
-            Some(Phase::Completed | Phase::Failed) if ours || other.is_none() => {
+            Some(Phase::Completed | Phase::Failed)
+                if other.is_none() || matches!(self.sent, Sent::Accepted | Sent::Done) =>
+            {
                 Ending::Completed { word, sent: self.sent }
             }
+            Some(Phase::Completed | Phase::Failed) => match other.clone() {
+                Some(other) => Ending::Superseded { other, word },
+                None => Ending::Completed { word, sent: self.sent },
+            },
             _ if self.sent == Sent::Done || (forgotten && ours) => Ending::Cancelled,
+            _ if self.target.mode == Mode::Settle && observed.pin == PinSighting::Unknown => {
+                Ending::Forgotten { sent: self.sent }
+            }
             _ if ours => return Gone::KeepLooking(seen.unwrap_or_else(|| "it is not running".to_owned())),
             _ => match (other.clone(), phase) {
                 (Some(other), _) => Ending::Superseded { other, word },
@@ -470,7 +503,12 @@ impl<'a, W: Watch> EntryRun<'a, W> {
 
     /// An entry of which nothing was ever written has no ending to write either.
     fn journal_outcome(&self, ending: &Ending, message: Option<&str>) -> Result<(), JournalError> {
-        if self.intents == 0 { Ok(()) } else { self.journal().outcome(&self.subject(), ending.outcome(), message) }
+        if self.intents == 0 {
+            return Ok(());
+        }
+        // What the portal has forgotten is not looked at for ever.
+        let is_settled = matches!(ending, Ending::Forgotten { .. });
+        self.journal().outcome(&self.subject(), ending.outcome(), message, is_settled)
     }
 }
 

@@ -11,6 +11,7 @@ mod journal;
 mod settle;
 mod stop;
 
+use std::collections::HashSet;
 use std::sync::Mutex;
 use std::time::Duration;
 
@@ -75,6 +76,8 @@ pub enum Mode {
     Cancel,
     /// The plan says `wait`: it is followed, nothing is sent.
     Follow,
+    /// An earlier run left a call open on an offer of the plan: it is settled, nothing is sent.
+    Settle,
 }
 
 /// One operation that is to be cancelled or followed.
@@ -207,8 +210,24 @@ pub async fn apply(
 
 /// What the plan wants, each with what an earlier run left open of it; and what else is open.
 fn targets(plan: &Plan, mut left_open: Vec<OpenCall>) -> (Vec<Target>, Vec<OpenCall>) {
-    let targets = plan.entries.iter().filter_map(|entry| target(plan, entry, &mut left_open)).collect();
-    (targets, left_open)
+    let mut targets: Vec<Target> =
+        plan.entries.iter().filter_map(|entry| target(plan, entry, &mut left_open)).collect();
+    let offers: HashSet<OfferKey> = plan.entries.iter().map(Entry::key).collect();
+    let is_own = |call: &OpenCall| {
+        offers.contains(&call.key) && plan.origin(call.key.portal).is_some_and(|origin| *origin == call.origin)
+    };
+    let (own, others): (Vec<_>, Vec<_>) = left_open.into_iter().partition(is_own);
+    targets.extend(own.into_iter().map(|call| Target {
+        key: call.key.clone(),
+        product: call.product.clone(),
+        operation_id: call.operation_id.clone(),
+        job: call.job.clone(),
+        expires: None,
+        notification_emails: Vec::new(),
+        mode: Mode::Settle,
+        left_open: Some(call),
+    }));
+    (targets, others)
 }
 
 fn target(plan: &Plan, entry: &Entry, left_open: &mut Vec<OpenCall>) -> Option<Target> {

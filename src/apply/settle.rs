@@ -87,7 +87,7 @@ fn write(journal: &Mutex<Journal>, call: &OpenCall, outcome: Outcome, seen: &str
         product: call.product.as_ref(),
         job: call.job.as_ref(),
     };
-    let written = journal.lock().unwrap_or_else(PoisonError::into_inner).outcome(&subject, outcome, Some(seen));
+    let written = journal.lock().unwrap_or_else(PoisonError::into_inner).outcome(&subject, outcome, Some(seen), false);
     if let Err(error) = written {
         // It stays open, and the next run looks at it again.
         tracing::warn!(%error, "the journal can't be written");

@@ -119,6 +119,12 @@ impl BackendSlot<'_> {
         self.slot.token()
     }
 
+    /// Whether the portal has asked for a pause since the slot was taken.
+    #[must_use]
+    pub fn must_wait(&self) -> bool {
+        self.slot.must_wait()
+    }
+
     const fn cloud_partner(&self) -> CloudPartner<'_, &Slot<'_>> {
         CloudPartner::new(&self.slot, self.origin)
     }

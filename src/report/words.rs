@@ -188,9 +188,13 @@ pub(super) fn outcome_headline(document: &OutcomeDocument) -> String {
     ]
     .into_iter()
     .filter(|(outcome, _)| document.summary.count(*outcome) > 0)
-    .map(|(outcome, text)| format!("{} {text}", document.summary.count(outcome)))
+    .enumerate()
+    .map(|(index, (outcome, text))| match (index, document.summary.count(outcome)) {
+        (0, count) => format!("{count} of {} {text}", counted(total, "operation")),
+        (_, count) => format!("{count} {text}"),
+    })
     .collect();
-    format!("Apply: {}: {}", counted(total, "operation"), parts.join(", "))
+    format!("Apply: {}", parts.join(", "))
 }
 
 /// How an outcome came about: the portal's answer, how many calls, how long.

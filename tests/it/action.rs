@@ -239,7 +239,7 @@ fn a_pull_request_is_planned_and_its_merge_applied_once() {
     scene.commit();
     let run = scene.act("push", &scene.merge()).expect(0);
     assert!(run.stdout.contains("this is the decision that was approved on #7"), "{}", run.stdout);
-    assert!(scene.github.state().own()[0].body.contains("### Apply: 2 cancelled of 2 operations"));
+    assert!(scene.github.state().own()[0].body.contains("### Apply: 2 of 2 operations cancelled"));
     assert!(scene.workspace.path("artifacts/cancel-pending-journal/journal.jsonl").exists());
     // The second push finds nothing to do.
     let run = scene.act("push", &scene.merge()).expect(0);
@@ -586,7 +586,7 @@ fn the_signal_of_a_cancelled_run_reaches_the_program() {
         .expect("it starts");
     let journal = || fs::read_to_string(workspace.path(".cancel-pending/journal.jsonl")).unwrap_or_default();
     let begun = Instant::now();
-    while journal().matches("\"accepted\":true").count() < 2 {
+    while journal().matches("\"result\":\"accepted\"").count() < 2 {
         assert!(
             run.try_wait().expect("a state").is_none() && begun.elapsed() < Duration::from_mins(2),
             "{}",

@@ -28,7 +28,17 @@ const ALLOWED: &[(&str, &[&str])] = &[
     (
         "commands",
         &[
-            "domain", "desired", "plan", "outcome", "report", "portal", "apply", "github", "identity", "emulator",
+            "http_client",
+            "domain",
+            "desired",
+            "plan",
+            "outcome",
+            "report",
+            "portal",
+            "apply",
+            "github",
+            "identity",
+            "emulator",
             "secrets",
         ],
     ),

@@ -117,7 +117,7 @@ fn the_outcome_is_added_to_the_plan_that_was_there_and_stays() {
     step.report(&["--outcome", "outcome.json", "--to", "comment"]).expect(1);
     let own = github.state().own();
     assert_eq!(own.len(), 1);
-    assert!(own[0].body.contains("### Apply: 3 cancelled of 3 operations"));
+    assert!(own[0].body.contains("### Apply: 3 of 3 operations cancelled"));
     assert!(own[0].body.contains(&plan), "the plan section is the one that was approved");
     let run = Step::new(&workspace, &github, 102).comment();
     assert!(run.stderr.contains("it tells what an apply has done"), "{}", run.stderr);
@@ -283,5 +283,9 @@ fn the_check_run_carries_verdict_and_decision() {
     let checks = github.state().checks.clone();
     assert_eq!((&checks[0]["conclusion"], &checks[0]["name"]), (&json!("success"), &json!("cancel-pending (vm)")));
     assert_eq!(checks[1]["conclusion"], "success");
-    assert!(checks[1]["output"]["title"].as_str().is_some_and(|title| title.starts_with("Apply: 1 cancelled")));
+    assert!(
+        checks[1]["output"]["title"]
+            .as_str()
+            .is_some_and(|title| title.starts_with("Apply: 1 of 1 operation cancelled"))
+    );
 }

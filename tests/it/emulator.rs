@@ -319,7 +319,7 @@ fn the_command_prints_its_url_and_serves_a_plan() {
     assert!(url.starts_with("http://127.0.0.1:") && line.ends_with('\n'), "{line:?}");
     let offers = repository("examples/offers.yaml");
     let run = workspace.run(["plan", "--format", "json", "--endpoint", url, &offers.to_string_lossy()]).expect(1);
-    assert_eq!(run.json()["portal"], url);
+    assert_eq!(run.json()["portals"][0]["origin"], url);
     assert_eq!(run.json()["summary"]["cancel"], 2);
     child.kill().expect("it runs");
     child.wait().expect("it ends");

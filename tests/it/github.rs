@@ -87,7 +87,7 @@ fn the_summary_is_appended_and_stays_within_its_limit() {
     workspace.write("summary", "Before.\n");
     report(&workspace, &["--outcome", "outcome.json", "--to", "summary"]).expect(1);
     let summary = workspace.read("summary");
-    assert!(summary.starts_with("Before.\n### Apply: 3 cancelled of 3 operations"), "{summary}");
+    assert!(summary.starts_with("Before.\n### Apply: 3 of 3 operations cancelled"), "{summary}");
     assert!(summary.contains("### Cancel plan: 2 operations to cancel"));
     workspace.write("summary", "x".repeat(1024 * 1024 - 2_000));
     let run = report(&workspace, &["--to", "summary", "--strict"]).expect(1);
@@ -146,7 +146,7 @@ fn documents_are_held_against_themselves_and_each_other() {
     refused(&plan, &outcome.replace("\"cancelled\": 3", "\"cancelled\": 2"), "does not match itself");
     refused(
         &plan,
-        &outcome.replace("http://emulator.localhost\",\n  \"decision", "http://127.0.0.1\",\n  \"decision"),
+        &outcome.replace("\"origin\": \"http://emulator.localhost\"", "\"origin\": \"http://127.0.0.1\""),
         "of another plan",
     );
     refused(&plan, "{}", "is not an outcome");

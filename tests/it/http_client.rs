@@ -58,7 +58,7 @@ async fn an_address_stands_for_every_name() {
 #[tokio::test]
 async fn a_body_is_not_read_past_its_bound() {
     let portal = RawPortal::start(|path, stream| {
-        let head = if path == "/told" { "Content-Length: 6" } else { "Connection: close" };
+        let head = if path == "/told" { "Content-Length: 6\r\nConnection: close" } else { "Connection: close" };
         let _ = stream.write_all(format!("HTTP/1.1 200 OK\r\n{head}\r\n\r\nfoobar").as_bytes());
     });
     let client = client(&Route::Direct, Duration::from_secs(10), 1).expect("a client");

@@ -20,7 +20,7 @@ fn plan(status: &'static str, body: String) -> serde_json::Value {
         }
     });
     let workspace = Workspace::with("offers.yaml", OFFERS);
-    workspace.run(["plan", "--portal", &portal.url, "--format", "json"]).json()
+    workspace.run(["plan", "--endpoint", &portal.url, "--format", "json"]).json()
 }
 
 #[test]

@@ -87,7 +87,9 @@ fn every_documented_status_carries_the_portals_own_words() {
     ] {
         expect_error(&status(line, &[], body), expected);
     }
-    expect_error(&status("404 Not Found", &[], "<html>nginx</html>"), "answered 404 Not Found; check the ids");
+    expect_error(&status("404 Not Found", &[], "nginx"), "answered 404 Not Found");
+    // A front end that answers in the portal's place says nothing about an offer.
+    expect_error(&status("404 Not Found", &[], "<html>nginx</html>"), "this is the page of a front end or a proxy");
 }
 
 #[test]
@@ -241,7 +243,7 @@ fn nobody_listening_is_said_so() {
     let workspace = Workspace::with("offers.yaml", OFFERS);
     let url = format!("http://{unused}");
     let run = workspace.run(["plan", "--format", "json", "--endpoint", &url, "--request-timeout", "300ms"]).expect(1);
-    assert!(run.stdout.contains("no connection to the portal"), "{}", run.stdout);
+    assert!(run.stdout.contains("could not reach http://127.0.0.1"), "{}", run.stdout);
 }
 
 #[test]

@@ -60,8 +60,13 @@ pub(super) enum JournalEvent {
         location: Option<String>,
         message: Option<String>,
     },
-    /// The entry ended.
-    Outcome { outcome: Outcome, message: Option<String> },
+    /// The entry ended. Where it is settled, nobody has to look again.
+    Outcome {
+        outcome: Outcome,
+        message: Option<String>,
+        #[serde(default)]
+        settled: bool,
+    },
 }
 
 /// What an answer says of the call.
@@ -94,8 +99,8 @@ impl AnswerKind {
             (Some(200), true) => Self::Done,
             (_, true) => Self::Accepted,
             (Some(412), false) => Self::Changed,
-            (Some(401 | 429), false) => Self::NotSent,
-            (Some(408), false) | (None, false) => Self::Lost,
+            (Some(401), false) => Self::NotSent,
+            (Some(408 | 429), false) | (None, false) => Self::Lost,
             (Some(300..=499), false) => Self::Refused,
             (Some(_), false) => Self::Lost,
         }
@@ -146,7 +151,9 @@ impl From<Version1Line> for JournalLine {
                     location,
                     message,
                 },
-                Version1Event::Outcome { outcome, message } => JournalEvent::Outcome { outcome, message },
+                Version1Event::Outcome { outcome, message } => {
+                    JournalEvent::Outcome { outcome, message, settled: false }
+                }
             },
         }
     }
@@ -294,9 +301,9 @@ pub(super) fn open_calls(lines: Vec<JournalLine>) -> Vec<OpenCall> {
     for line in lines {
         let fresh = Told::of(&line);
         let key = (fresh.call.key.clone(), line.origin.to_string(), line.operation_id.clone());
-        if let JournalEvent::Outcome { outcome, .. } = line.event {
+        if let JournalEvent::Outcome { outcome, settled, .. } = line.event {
             // Accepted and unknown are no ends.
-            if !matches!(outcome, Outcome::Accepted | Outcome::Unknown | Outcome::NotAttempted) {
+            if settled || !matches!(outcome, Outcome::Accepted | Outcome::Unknown | Outcome::NotAttempted) {
                 told.remove(&key);
             }
             continue;

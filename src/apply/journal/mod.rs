@@ -181,14 +181,15 @@ impl Journal {
         self.write(subject, JournalEvent::Answer { attempt, http_status, result, location, message })
     }
 
-    /// An entry ended.
+    /// An entry ended. One that is settled is not looked at again, whatever its outcome.
     pub(super) fn outcome(
         &mut self,
         subject: &Subject<'_>,
         outcome: Outcome,
         message: Option<&str>,
+        settled: bool,
     ) -> Result<(), JournalError> {
-        self.write(subject, JournalEvent::Outcome { outcome, message: message.map(str::to_owned) })
+        self.write(subject, JournalEvent::Outcome { outcome, message: message.map(str::to_owned), settled })
     }
 
     fn write(&mut self, subject: &Subject<'_>, event: JournalEvent) -> Result<(), JournalError> {

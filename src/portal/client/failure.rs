@@ -120,11 +120,16 @@ impl Failure {
         }
     }
 
+    /// Whether the portal did not accept the token.
+    #[must_use]
+    pub fn is_unauthorized(&self) -> bool {
+        self.status() == Some(StatusCode::UNAUTHORIZED)
+    }
+
     /// Whether it says nothing about an offer: any other one would fail in the same way.
     #[must_use]
     pub fn is_about_portal(&self) -> bool {
-        matches!(self, Self::Credential(_) | Self::Setup(_) | Self::Connect { .. })
-            || self.status() == Some(StatusCode::UNAUTHORIZED)
+        matches!(self, Self::Credential(_) | Self::Setup(_) | Self::Connect { .. }) || self.is_unauthorized()
     }
 
     /// How long the portal asks to be left alone.

@@ -161,6 +161,11 @@ impl Pace {
         Ok(())
     }
 
+    /// Whether the portal has asked to be left alone, and the time for that is not over.
+    pub fn is_closed(&self, now: Instant) -> bool {
+        self.closed.is_some_and(|until| now < until)
+    }
+
     /// A request that began at `begun` has ended.
     pub fn end(&mut self, begun: Instant, feedback: Feedback, now: Instant) {
         self.under_way = self.under_way.saturating_sub(1);

@@ -47,6 +47,11 @@ pub(super) struct Permit {
 }
 
 impl Permit {
+    /// Whether the portal has asked for a pause.
+    pub fn must_wait(&self) -> bool {
+        self.slots.lock().pace.is_closed(Instant::now())
+    }
+
     /// What became of a request in the slot. Of several, the worst counts.
     pub fn report(&self, feedback: Feedback) {
         let mut worst = self.feedback.lock().unwrap_or_else(PoisonError::into_inner);

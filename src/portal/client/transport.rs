@@ -162,7 +162,7 @@ impl Transport {
                 Ok(answer) => return Ok(answer),
                 Err(failure) => failure,
             };
-            if failure.status() == Some(StatusCode::UNAUTHORIZED) && !renewed {
+            if failure.is_unauthorized() && !renewed {
                 renewed = true;
                 match self.renew(&token).await {
                     Ok(other) => {
@@ -213,6 +213,11 @@ impl Slot<'_> {
     /// The token that its requests carry.
     pub const fn token(&self) -> &Token {
         &self.token
+    }
+
+    /// Whether the portal has asked for a pause since the slot was taken.
+    pub fn must_wait(&self) -> bool {
+        self.permit.must_wait()
     }
 
     /// Sends a request, once: no pause, no repetition, no sign-in.

@@ -236,9 +236,7 @@ fn refused(failure: Failure) -> CancelAnswer {
             CancelVerdict::NotSent(failure)
         }
         // Turned away before anything was looked at.
-        (Failure::Status { .. }, Some(StatusCode::UNAUTHORIZED | StatusCode::TOO_MANY_REQUESTS)) => {
-            CancelVerdict::NotSent(failure)
-        }
+        (Failure::Status { .. }, Some(StatusCode::UNAUTHORIZED)) => CancelVerdict::NotSent(failure),
         (Failure::Status { .. }, Some(StatusCode::PRECONDITION_FAILED)) => CancelVerdict::Changed(failure),
         (Failure::Status { .. }, Some(status)) if status.is_client_error() && !failure.is_transient() => {
             CancelVerdict::Refused(failure)

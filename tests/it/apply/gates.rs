@@ -27,9 +27,14 @@ fn a_plan_file_must_match_itself_its_portal_and_not_be_refused() {
     );
     refused(&|plan| plan["decisionDigest"] = "0".repeat(64).into(), "does not match itself");
     refused(&|plan| plan["summary"]["cancel"] = 0.into(), "does not match itself");
-    refused(&|plan| plan["portal"] = "https://cloudpartner.azure.com".into(), "does not match itself");
+    refused(&|plan| plan["portals"][0]["origin"] = "https://cloudpartner.azure.com".into(), "does not match itself");
+    refused(&|plan| plan["portals"] = serde_json::json!([]), "does not match itself");
     refused(&|plan| plan["refused"] = "too many".into(), "the plan is refused: too many");
-    refused(&|plan| plan["formatVersion"] = 2.into(), "format version 2 is not known");
+    refused(
+        &|plan| plan["formatVersion"] = 1.into(),
+        "made by an older release (format version 1); run `cancel-pending plan` again",
+    );
+    refused(&|plan| plan["formatVersion"] = 3.into(), "made by a newer release");
     refused(&|plan| plan["surprise"] = 1.into(), "is not a plan");
     refused(&|plan| *plan = Value::Null, "is not a plan");
     refused(

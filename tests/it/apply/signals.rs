@@ -77,7 +77,7 @@ fn the_second_signal_ends_at_once() {
     let mut lines = BufReader::new(child.stderr.take().expect("a pipe")).lines();
     assert!(lines.any(|line| line.expect("text").contains("sending the cancel call")));
     signal("-INT", child.id());
-    assert!(lines.any(|line| line.expect("text").contains("interrupted")));
+    assert!(lines.any(|line| line.expect("text").contains("Stopping")));
     signal("-INT", child.id());
     assert_eq!(child.wait().expect("it ends").code(), Some(130));
     assert!(!workspace.path("outcome.json").exists(), "it did not take the time to write one");

@@ -147,7 +147,7 @@ fn a_call_that_would_have_to_wait_is_not_sent_and_what_runs_is_read_again() {
     let workspace = Workspace::with("offers.yaml", text);
     let arguments =
         ["apply", "--endpoint", &portal.url, "--auto-approve", "--no-wait", "--format", "json", "--concurrency", "2"];
-    let run = workspace.run(arguments).expect(3);
+    let run = workspace.run(arguments).expect(0);
     let log = log.lock().expect("not poisoned").clone();
     let of_a: Vec<&str> = log.iter().map(String::as_str).filter(|line| line.starts_with('a')).collect();
     assert_eq!(
