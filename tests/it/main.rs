@@ -15,6 +15,8 @@ mod apply;
 mod architecture;
 /// Flags, exit statuses, help texts, completions, streams.
 mod cli;
+/// Real clients of the APIs, run against the emulator.
+mod clients;
 /// The comment on the pull request: one, found again, never lost, never doubled.
 mod comment;
 /// Desired-state files: what is accepted, what is refused, and how that is said.

@@ -7,8 +7,8 @@ mod check;
 mod partner_center;
 
 pub(in crate::emulator) use partner_center::{
-    CancelledFate, ExternalIdSpec, FilterDemand, NextLinkForm, NextLinkName, PartnerCenterSpec, SubmissionOrder,
-    SubmissionSpec, UpdateSpec,
+    CancelledFate, ExternalIdSpec, FilterDemand, NextLinkForm, NextLinkName, PartnerCenterSpec, PromoteAnswer,
+    SubmissionOrder, SubmissionSpec, UpdateSpec,
 };
 
 use std::time::Duration;

@@ -28,6 +28,7 @@ pub(in crate::emulator) struct PartnerCenterSpec {
     pub demand_filter: FilterDemand,
     /// What creating a submission answers.
     pub create_status: u16,
+    pub promote_answer: PromoteAnswer,
     pub error_form: ErrorForm,
 }
 
@@ -43,6 +44,7 @@ impl Default for PartnerCenterSpec {
             demand_publisher_id: None,
             demand_filter: FilterDemand::None,
             create_status: 201,
+            promote_answer: PromoteAnswer::Workflow,
             error_form: ErrorForm::String,
         }
     }
@@ -82,6 +84,16 @@ pub(in crate::emulator) enum CancelledFate {
     Forgotten,
     /// It stays, in the state `Cancelled`.
     Shown,
+}
+
+/// What promoting a submission answers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(in crate::emulator) enum PromoteAnswer {
+    /// Its workflow, as Microsoft describes it. One client can't read anything else.
+    Workflow,
+    /// No body.
+    Empty,
 }
 
 /// Which filter a list of products must have.

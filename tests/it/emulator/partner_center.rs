@@ -332,13 +332,19 @@ async fn a_publish_moves_with_the_clock_and_is_promoted() {
     portal.client.emulator.advance(Duration::from_mins(61));
     assert_eq!(portal.submissions(APP).await, [format!("{id} Published/ReadyToPublish")]);
     let reply = portal.ask(Method::POST, &promote, &[], "{}").await.expect("an answer");
-    assert_eq!((reply.status, reply.text.as_str()), (200, ""));
+    assert_eq!((reply.status, &reply.json()["targetEnvironment"]), (200, &json!("Live")));
     assert_eq!(portal.submissions(APP).await, [format!("{id} Published/Publishing")]);
     portal.client.emulator.advance(Duration::from_mins(61));
     assert_eq!(portal.submissions(APP).await, [format!("{id} Published/InStore")]);
 
-    let portal = PartnerCenter::new(&with_app("submissions: []", "partnerCenter: {createStatus: 202}\n")).await;
+    // What other clients accept.
+    let settings = "partnerCenter: {createStatus: 202, promoteAnswer: empty}\n";
+    let state = "submissions: [{id: '7', state: Published, substate: ReadyToPublish}]";
+    let portal = PartnerCenter::new(&with_app(state, settings)).await;
     let portal = PartnerCenter { description: None, ..portal };
+    let promote = format!("{APP}/submissions/7/promote");
+    let reply = portal.ask(Method::POST, &promote, &[], "").await.expect("an answer");
+    assert_eq!((reply.status, reply.text.as_str()), (200, ""));
     assert_eq!(portal.status(Method::POST, &format!("{APP}/submissions"), "").await, 202);
 }
 

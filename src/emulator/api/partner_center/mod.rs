@@ -19,7 +19,7 @@ use self::page::SkipToken;
 use self::wire::{IngestionCreation, IngestionPage};
 use super::{Api, CallSubject, ErrorAnswer, json_answer};
 use crate::emulator::exchange::{ApiRoute, Carried, EmulatedRequest};
-use crate::emulator::scenario::{EmulatedCall, EmulatedPortal, ErrorForm, FilterDemand};
+use crate::emulator::scenario::{EmulatedCall, EmulatedPortal, ErrorForm, FilterDemand, PromoteAnswer};
 use crate::emulator::world::{EmulatedProduct, EmulatedProducts, StartAnswer, World};
 
 /// That API.
@@ -95,10 +95,7 @@ impl Api for PartnerCenterApi {
                 let form = product.spec.cancel.form;
                 done(product.cancel(id), StatusCode::NO_CONTENT, form)
             }
-            EmulatedCall::GoLive => {
-                let now = carried.now;
-                done(product(carried, request)?.promote(request.parameter("submission"), now), StatusCode::OK, None)
-            }
+            EmulatedCall::GoLive => promote(carried, request),
             _ => read(product(carried, request)?, request),
         }
     }
@@ -239,6 +236,15 @@ fn publish(carried: &mut Carried<'_>, request: &EmulatedRequest) -> Result<Respo
         Some(StartAnswer::Refused(status, code, message)) => Err(ErrorAnswer { status, code, message, form: None }),
         None => Err(ErrorAnswer::new(404, "ICH40400", "There is no such product.")),
     }
+}
+
+fn promote(carried: &mut Carried<'_>, request: &EmulatedRequest) -> Result<Response, ErrorAnswer> {
+    let (id, now, answer) = (request.parameter("submission"), carried.now, carried.world.products.spec.promote_answer);
+    let product = product(carried, request)?;
+    let empty = done(product.promote(id, now), StatusCode::OK, None)?;
+    let workflows = product.submission(id).map(documents::workflows).unwrap_or_default();
+    let live = workflows.last().filter(|_| answer == PromoteAnswer::Workflow);
+    Ok(live.map_or(empty, |live| json_answer(StatusCode::OK, live)))
 }
 
 /// What a change of a submission answers: nothing but a status.
