@@ -22,7 +22,7 @@ use super::control;
 use super::faults::Faults;
 use super::scenario::{ConnectionFault, EmulatedCall, ErrorForm, FaultSpec, FaultTime, Scenario};
 use super::server::LoggedRequest;
-use super::world::World;
+use super::world::{World, WorldSettings};
 
 /// How many requests the log keeps.
 const LOG_LENGTH: usize = 100_000;
@@ -94,10 +94,12 @@ impl SharedState {
         // In whole seconds, as people write times.
         let start = scenario.clock.now.unwrap_or_else(Timestamp::now);
         let start = Timestamp::from_second(start.as_second()).unwrap_or(start);
+        let settings =
+            WorldSettings { partner_center: scenario.partner_center, product_ingestion: scenario.product_ingestion };
         let inner = LockedState {
             clock: Clock::new(start, scenario.clock.speed),
             log: Vec::new(),
-            world: World::new(scenario.partner_center, scenario.offers, start),
+            world: World::new(settings, &scenario.offers, start),
             faults: Faults::new(scenario.faults),
             served: 0,
         };

@@ -1,6 +1,7 @@
 //! The emulator, spoken to as any client of the API would.
 
 mod partner_center;
+mod product_ingestion;
 
 use std::io::{BufRead as _, BufReader};
 use std::process::{Child, Stdio};

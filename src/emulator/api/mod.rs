@@ -6,6 +6,7 @@
 mod cloud_partner;
 mod error;
 mod partner_center;
+mod product_ingestion;
 
 pub(super) use error::ErrorAnswer;
 
@@ -18,7 +19,8 @@ use super::scenario::{EmulatedPortal, ErrorForm};
 use super::world::World;
 
 /// All APIs. The first one answers paths that belong to none.
-pub(super) const ALL: &[&dyn Api] = &[&cloud_partner::CloudPartnerApi, &partner_center::PartnerCenterApi];
+pub(super) const ALL: &[&dyn Api] =
+    &[&cloud_partner::CloudPartnerApi, &partner_center::PartnerCenterApi, &product_ingestion::ProductIngestionApi];
 
 /// The API that a path belongs to, known or not.
 pub(super) fn of_path(path: &str) -> &'static dyn Api {

@@ -23,6 +23,9 @@ pub(super) fn check(scenario: &Scenario) -> Result<(), String> {
     if [settings.page_size, settings.submission_page_size].contains(&Some(0)) {
         return Err("a page of `partnerCenter` has at least 1 entry".to_owned());
     }
+    if scenario.product_ingestion.page_size == 0 {
+        return Err("a page of `productIngestion` has at least 1 entry".to_owned());
+    }
     if !(200..=299).contains(&settings.create_status) {
         return Err("`partnerCenter.createStatus` is one from 200 to 299".to_owned());
     }
@@ -45,14 +48,16 @@ fn offer_is_of_its_portal(offer: &OfferSpec) -> Result<(), String> {
             let has_other = offer.product.is_some()
                 || offer.product_name.is_some()
                 || offer.external_ids.is_some()
-                || !offer.submissions.is_empty();
+                || !offer.submissions.is_empty()
+                || !offer.jobs.is_empty();
             if has_other {
                 return Err(format!(
-                    "`{id}`: `product`, `productName`, `externalIds` and `submissions` need `portal: partner-center`"
+                    "`{id}`: `product`, `productName`, `externalIds` and `submissions` need `portal: partner-center` or \
+                     `product-ingestion`"
                 ));
             }
         }
-        EmulatedPortal::PartnerCenter => {
+        EmulatedPortal::PartnerCenter | EmulatedPortal::ProductIngestion => {
             let has_other = offer.wrapped
                 || !offer.migrated
                 || offer.spelling != Spelling::default()
@@ -66,11 +71,27 @@ fn offer_is_of_its_portal(offer: &OfferSpec) -> Result<(), String> {
             if !offer.product.as_deref().is_some_and(is_guid) {
                 return Err(format!("`{id}`: `product` is missing, or is no GUID"));
             }
-            let mut ids = BTreeSet::new();
-            if let Some(twice) = offer.submissions.iter().find(|one| !ids.insert(one.id.as_str())) {
-                return Err(format!("`{id}`: two submissions have the id `{}`", twice.id));
-            }
+            words_are_of_their_portal(offer)?;
         }
+    }
+    Ok(())
+}
+
+/// The words of a submission are those of its API. In one of them, the same submission may stand for two targets.
+fn words_are_of_their_portal(offer: &OfferSpec) -> Result<(), String> {
+    let (id, mut ids) = (&offer.id, BTreeSet::new());
+    let is_ingestion = offer.portal == EmulatedPortal::ProductIngestion;
+    for one in &offer.submissions {
+        let has_status = one.status.is_some() || one.result.is_some() || one.lifecycle_state.is_some();
+        if has_status && !is_ingestion {
+            return Err(format!("`{id}`: `status`, `result` and `lifecycleState` need `portal: product-ingestion`"));
+        }
+        if !ids.insert((one.id.as_str(), one.targets.as_ref().filter(|_| is_ingestion))) {
+            return Err(format!("`{id}`: two submissions have the id `{}`", one.id));
+        }
+    }
+    if !offer.jobs.is_empty() && !is_ingestion {
+        return Err(format!("`{id}`: `jobs` need `portal: product-ingestion`"));
     }
     Ok(())
 }

@@ -5,11 +5,13 @@
 
 mod check;
 mod partner_center;
+mod product_ingestion;
 
 pub(in crate::emulator) use partner_center::{
     CancelledFate, ExternalIdSpec, FilterDemand, NextLinkForm, NextLinkName, PartnerCenterSpec, PromoteAnswer,
     SubmissionOrder, SubmissionSpec, UpdateSpec,
 };
+pub(in crate::emulator) use product_ingestion::{JobSpec, ProductIngestionSpec};
 
 use std::time::Duration;
 
@@ -49,6 +51,8 @@ pub struct Scenario {
     pub(in crate::emulator) latency: Duration,
     #[serde(default)]
     pub(in crate::emulator) partner_center: PartnerCenterSpec,
+    #[serde(default)]
+    pub(in crate::emulator) product_ingestion: ProductIngestionSpec,
     pub(in crate::emulator) offers: Vec<OfferSpec>,
     #[serde(default)]
     pub(in crate::emulator) faults: Vec<FaultSpec>,
@@ -98,7 +102,7 @@ pub(in crate::emulator) struct OfferSpec {
     /// Its operations, at most one of them running if it is to behave like the real one.
     #[serde(default)]
     pub operations: Vec<OperationSpec>,
-    /// Of Partner Center: the GUID of the product.
+    /// Of the two newer APIs: the GUID of the product.
     #[serde(default)]
     pub product: Option<String>,
     /// What the product is called; absent: like the offer.
@@ -113,6 +117,9 @@ pub(in crate::emulator) struct OfferSpec {
     /// Its submissions, the oldest one first.
     #[serde(default)]
     pub submissions: Vec<SubmissionSpec>,
+    /// Of Product Ingestion: the jobs that work on its submissions.
+    #[serde(default)]
+    pub jobs: Vec<JobSpec>,
 }
 
 /// An API of the emulator.
@@ -122,6 +129,7 @@ pub(in crate::emulator) enum EmulatedPortal {
     #[default]
     CloudPartner,
     PartnerCenter,
+    ProductIngestion,
 }
 
 /// Which of the page's two spellings of a submission is used.
@@ -302,6 +310,9 @@ pub(in crate::emulator) enum EmulatedCall {
     WorkflowDetails,
     Branches,
     Variants,
+    ResourceTree,
+    JobStatus,
+    JobDetail,
     Update,
     Publish,
     GoLive,

@@ -128,7 +128,7 @@ pub(in crate::emulator) struct SubmissionSpec {
     /// When it was published, where the state is `Published`.
     #[serde(default, deserialize_with = "duration")]
     pub published_ago: Duration,
-    /// When its workflow began.
+    /// When its workflow began, or when it was created.
     #[serde(default, deserialize_with = "duration")]
     pub started_ago: Duration,
     /// The step that its workflow is in.
@@ -136,6 +136,14 @@ pub(in crate::emulator) struct SubmissionSpec {
     pub step: Option<String>,
     #[serde(default = "in_progress")]
     pub step_state: String,
+    /// Of Product Ingestion, in the place of state and substate; absent: `running`.
+    #[serde(default)]
+    pub status: Option<String>,
+    /// Of Product Ingestion; absent: `pending`.
+    #[serde(default)]
+    pub result: Option<String>,
+    #[serde(default)]
+    pub lifecycle_state: Option<String>,
 }
 
 /// The `pendingUpdateInfo` of a submission.

@@ -2,16 +2,25 @@
 //!
 //! Owns the state that calls read and change, and how it moves with the clock. Knows nothing of HTTP.
 
+mod jobs;
 mod operations;
 mod products;
 mod reads;
 
+pub(super) use jobs::{ConfigureJob, ConfigureRequest, ConfiguredProduct, ConfiguredProducts};
 pub(super) use operations::{EmulatedOffer, EmulatedOffers, EmulatedOperation, STEPS};
 pub(super) use products::{EmulatedProduct, EmulatedProducts, EmulatedSubmission};
 
 use jiff::Timestamp;
 
-use super::scenario::{EmulatedPortal, OfferSpec, PartnerCenterSpec};
+use super::scenario::{EmulatedPortal, OfferSpec, PartnerCenterSpec, ProductIngestionSpec};
+
+/// How the APIs behave.
+#[derive(Debug)]
+pub(super) struct WorldSettings {
+    pub partner_center: PartnerCenterSpec,
+    pub product_ingestion: ProductIngestionSpec,
+}
 
 /// The offers of each API.
 #[derive(Debug)]
@@ -20,6 +29,8 @@ pub(super) struct World {
     pub offers: EmulatedOffers,
     /// Of Partner Center.
     pub products: EmulatedProducts,
+    /// Of the Product Ingestion API.
+    pub configured: ConfiguredProducts,
 }
 
 /// What a call that starts or ends something answers.
@@ -34,11 +45,12 @@ pub(super) enum StartAnswer {
 }
 
 impl World {
-    pub fn new(partner_center: PartnerCenterSpec, offers: Vec<OfferSpec>, now: Timestamp) -> Self {
-        let (products, offers) = offers.into_iter().partition(|offer| offer.portal == EmulatedPortal::PartnerCenter);
+    pub fn new(settings: WorldSettings, offers: &[OfferSpec], now: Timestamp) -> Self {
+        let of = |portal| offers.iter().filter(|offer| offer.portal == portal).cloned().collect();
         Self {
-            offers: EmulatedOffers::new(offers, now),
-            products: EmulatedProducts::new(partner_center, products, now),
+            offers: EmulatedOffers::new(of(EmulatedPortal::CloudPartner), now),
+            products: EmulatedProducts::new(settings.partner_center, of(EmulatedPortal::PartnerCenter), now),
+            configured: ConfiguredProducts::new(settings.product_ingestion, of(EmulatedPortal::ProductIngestion), now),
         }
     }
 
@@ -46,5 +58,6 @@ impl World {
     pub fn advance(&mut self, now: Timestamp) {
         self.offers.advance(now);
         self.products.advance(now);
+        self.configured.advance(now);
     }
 }

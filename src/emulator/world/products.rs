@@ -6,7 +6,7 @@
 use jiff::Timestamp;
 
 use super::StartAnswer;
-use super::reads::ReadsLeft;
+use super::reads::{Cancelling, ReadsLeft};
 use crate::emulator::scenario::{
     CancelBehaviour, CancelledFate, ExternalIdSpec, OfferSpec, PartnerCenterSpec, SubmissionOrder, SubmissionSpec,
     UpdateSpec,
@@ -46,14 +46,6 @@ pub(in crate::emulator) struct EmulatedSubmission {
     /// Since when it waits for its next state; none: it stays as it is.
     moves: Option<Timestamp>,
     cancelling: Cancelling,
-}
-
-/// Whether a submission is being cancelled, and when that is done.
-#[derive(Debug, Clone, Copy)]
-enum Cancelling {
-    No,
-    After(ReadsLeft),
-    Never,
 }
 
 impl EmulatedProducts {
@@ -118,6 +110,9 @@ impl EmulatedProducts {
                 started_ago: std::time::Duration::ZERO,
                 step: None,
                 step_state: IN_PROGRESS.to_owned(),
+                status: None,
+                result: None,
+                lifecycle_state: None,
             },
             started: now,
             published: None,

@@ -28,3 +28,11 @@ impl ReadsLeft {
         self.single == 0
     }
 }
+
+/// Whether something is being cancelled, and when that is done.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Cancelling {
+    No,
+    After(ReadsLeft),
+    Never,
+}

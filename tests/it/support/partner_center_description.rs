@@ -124,12 +124,12 @@ impl Description {
         schema["properties"]
             .get(name)
             .or_else(|| parts.into_iter().find_map(|part| self.property(part, name)))
-            .or_else(|| if is_plan { self.property_of_plan(plan, name) } else { None })
+            .or_else(|| if is_plan { property_of_plan(plan, name) } else { None })
     }
+}
 
-    fn property_of_plan<'a>(&'a self, plan: &'a Value, name: &str) -> Option<&'a Value> {
-        plan["allOf"].as_array()?.iter().find_map(|part| part["properties"].get(name))
-    }
+fn property_of_plan<'a>(plan: &'a Value, name: &str) -> Option<&'a Value> {
+    plan["allOf"].as_array()?.iter().find_map(|part| part["properties"].get(name))
 }
 
 /// The dialect of OpenAPI 3.0 as JSON Schema.

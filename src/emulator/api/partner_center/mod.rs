@@ -89,12 +89,7 @@ impl Api for PartnerCenterApi {
             EmulatedCall::Products => products(carried, request),
             EmulatedCall::Submissions => submissions(carried, request),
             EmulatedCall::Publish => publish(carried, request),
-            EmulatedCall::Cancel => {
-                let (_, id) = (has_no_meaningful_body(request)?, request.parameter("submission"));
-                let product = product(carried, request)?;
-                let form = product.spec.cancel.form;
-                done(product.cancel(id), StatusCode::NO_CONTENT, form)
-            }
+            EmulatedCall::Cancel => cancel(carried, request),
             EmulatedCall::GoLive => promote(carried, request),
             _ => read(product(carried, request)?, request),
         }
@@ -238,6 +233,16 @@ fn publish(carried: &mut Carried<'_>, request: &EmulatedRequest) -> Result<Respo
     }
 }
 
+fn cancel(carried: &mut Carried<'_>, request: &EmulatedRequest) -> Result<Response, ErrorAnswer> {
+    // Clients send no body, or an empty object.
+    if !request.has_json_or_no_body() {
+        return Err(ErrorAnswer::new(400, "ICH50404", "The body is not JSON."));
+    }
+    let product = product(carried, request)?;
+    let form = product.spec.cancel.form;
+    done(product.cancel(request.parameter("submission")), StatusCode::NO_CONTENT, form)
+}
+
 fn promote(carried: &mut Carried<'_>, request: &EmulatedRequest) -> Result<Response, ErrorAnswer> {
     let (id, now, answer) = (request.parameter("submission"), carried.now, carried.world.products.spec.promote_answer);
     let product = product(carried, request)?;
@@ -253,14 +258,6 @@ fn done(answer: Option<StartAnswer>, status: StatusCode, form: Option<ErrorForm>
         StartAnswer::Refused(status, code, message) => Err(ErrorAnswer { status, code, message, form }),
         StartAnswer::Done | StartAnswer::Accepted(_) => Ok(status.into_response()),
     }
-}
-
-/// Clients send no body, or an empty object.
-fn has_no_meaningful_body(request: &EmulatedRequest) -> Result<(), ErrorAnswer> {
-    if request.has_json_or_no_body() {
-        return Ok(());
-    }
-    Err(ErrorAnswer::new(400, "ICH50404", "The body is not JSON."))
 }
 
 fn no_submission() -> ErrorAnswer {
