@@ -1,7 +1,8 @@
 //! Real clients of the APIs, run against the emulator.
 //!
-//! None of them is part of the repository. `PARTNER_CENTER_CLIENT` names a Python that has `az-partner-center-cli`; the
-//! one thing changed in it is the URL of the API. It signs in by `az`, which is a script of ours.
+//! None of them is part of the repository. `PARTNER_CENTER_CLIENT` names a Python that has `az-partner-center-cli`,
+//! `PRODUCT_INGESTION_CLIENT` one that has `cloudpub`. The things changed in them are the URL of the API and the length
+//! of their pauses. The first one signs in by `az`, which is a script of ours; the second one is given its token.
 #![cfg(unix)]
 
 use std::ffi::OsString;
@@ -57,8 +58,8 @@ echo '{\"accessToken\": \"emulated\", \"expiresOn\": \"2099-01-01 00:00:00.00000
 struct Served(Child, String);
 
 impl Served {
-    fn start(workspace: &Workspace) -> Self {
-        workspace.write("state.yaml", STATE);
+    fn start(workspace: &Workspace, state: &str) -> Self {
+        workspace.write("state.yaml", state);
         let mut child = workspace
             .command()
             .args(["emulate", "state.yaml", "--listen", "127.0.0.1:0"])
@@ -78,17 +79,23 @@ impl Drop for Served {
     }
 }
 
+/// The Python of a client. Without it the test is skipped, and that is said past the capture of the test harness.
+fn client(variable: &str) -> Option<OsString> {
+    let python = std::env::var_os(variable);
+    if python.is_none() {
+        let line = format!("skipped: {variable} names no Python with that client\n");
+        std::io::stderr().write_all(line.as_bytes()).expect("standard error");
+    }
+    python
+}
+
 #[test]
 fn azpc_lists_shows_publishes_releases_and_cancels() {
-    let Some(python) = std::env::var_os("PARTNER_CENTER_CLIENT") else {
-        let line = b"skipped: PARTNER_CENTER_CLIENT names no Python with az-partner-center-cli\n";
-        std::io::stderr().write_all(line).expect("standard error");
-        return;
-    };
+    let Some(python) = client("PARTNER_CENTER_CLIENT") else { return };
     let workspace = Workspace::with("azpc.py", AZPC);
     workspace.write("bin/az", AZ);
     std::fs::set_permissions(workspace.path("bin/az"), std::fs::Permissions::from_mode(0o755)).expect("a mode");
-    let served = Served::start(&workspace);
+    let served = Served::start(&workspace, STATE);
     let mut path = OsString::from(workspace.path("bin"));
     path.push(":/usr/bin:/bin");
     let azpc = |arguments: &[&str]| {
@@ -121,4 +128,62 @@ fn azpc_lists_shows_publishes_releases_and_cancels() {
 
     azpc(&["cancel", other, "1152921505700000011"]);
     assert_eq!(submissions(other), Vec::<Value>::new());
+}
+
+const CONFIGURED: &str = "\
+offers:
+  - {portal: product-ingestion, publisher: contoso, id: contoso-vm, product: 2f7e2c60-3333-4444-8555-b66677788899, stepTime: 0s}
+  - {portal: product-ingestion, publisher: contoso, id: contoso-slow, product: 3f7e2c60-3333-4444-8555-b66677788899, stepTime: 1d}
+";
+
+const CLOUDPUB: &str = "\
+import json, os, sys, threading, time, urllib.error, urllib.request
+pause = time.sleep
+time.sleep = lambda seconds: pause(min(seconds, 0.05))
+from cloudpub.ms_azure.service import AzureService
+from cloudpub.ms_azure.session import AccessToken
+BASE = os.environ['URL'] + '/rp/product-ingestion'
+service = AzureService({'AZURE_CLIENT_ID': 'a', 'AZURE_TENANT_ID': 'b', 'AZURE_API_SECRET': 'c'}, retry_interval=1)
+service.session._prefix_url = BASE
+service.session._token = AccessToken({'expires_on': '4070908800', 'access_token': 'emulated'})
+
+product = service.get_product_by_name('contoso-vm', 'draft')
+service._publish_preview(product, 'contoso-vm')
+service._publish_live(product, 'contoso-vm')
+print([(one.target.targetType, one.result) for one in service.get_submissions(product.id)])
+
+def call(method, path):
+    request = urllib.request.Request(BASE + path, method=method, headers={'Authorization': 'Bearer emulated'})
+    try:
+        return json.load(urllib.request.urlopen(request))
+    except urllib.error.HTTPError as error:
+        return {'status': error.code}
+
+def wait_for(job):
+    end = time.monotonic() + 60
+    while call('GET', f'/configure/{job}/status').get('jobStatus') != 'running':
+        if time.monotonic() > end:
+            raise SystemExit(f'no job {job}')
+        pause(0.02)
+
+slow = service.get_product_by_name('contoso-slow', 'draft')
+threading.Thread(target=service._publish_preview, args=(slow, 'contoso-slow'), daemon=True).start()
+first, second = ('00000000-0000-4000-9000-%012x' % number for number in (3, 4))
+wait_for(first)
+print(call('POST', f'/configure/{first}/cancel')['jobResult'])
+wait_for(second)
+print('published again')
+";
+
+#[test]
+fn cloudpub_publishes_and_publishes_again_after_a_cancellation() {
+    let Some(python) = client("PRODUCT_INGESTION_CLIENT") else { return };
+    let workspace = Workspace::with("cloudpub_run.py", CLOUDPUB);
+    let served = Served::start(&workspace, CONFIGURED);
+    let mut command = Command::new(&python);
+    command.current_dir(workspace.directory.path()).env_clear().env("URL", &served.1).arg("cloudpub_run.py");
+    let run = Run::of(command.output().expect("Python runs")).expect(0);
+    let lines: Vec<&str> = run.stdout.lines().collect();
+    let submissions = "[('draft', None), ('preview', 'succeeded'), ('live', 'succeeded')]";
+    assert_eq!(lines, [submissions, "cancelled", "published again"], "{}", run.stderr);
 }

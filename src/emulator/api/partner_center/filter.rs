@@ -15,7 +15,7 @@ pub(super) enum Filter {
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
-enum Token {
+enum FilterToken {
     /// A path, a word.
     Name(String),
     Text(String),
@@ -60,19 +60,19 @@ fn field<'a>(document: &'a Value, name: &str) -> Option<&'a Value> {
     document.as_object()?.iter().find(|(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, value)| value)
 }
 
-fn tokens(text: &str) -> Option<Vec<Token>> {
+fn tokens(text: &str) -> Option<Vec<FilterToken>> {
     let mut found = Vec::new();
     let mut rest = text.trim_start();
     while let Some(first) = rest.chars().next() {
         let (token, length) = match first {
-            '(' | ')' | ':' => (Token::Sign(first), 1),
+            '(' | ')' | ':' => (FilterToken::Sign(first), 1),
             '\'' => {
                 let end = rest[1..].find('\'')?;
-                (Token::Text(rest[1..=end].to_owned()), end + 2)
+                (FilterToken::Text(rest[1..=end].to_owned()), end + 2)
             }
             _ => {
                 let end = rest.find(|c: char| c.is_whitespace() || "():'".contains(c)).unwrap_or(rest.len());
-                (Token::Name(rest[..end].to_owned()), end)
+                (FilterToken::Name(rest[..end].to_owned()), end)
             }
         };
         found.push(token);
@@ -84,10 +84,10 @@ fn tokens(text: &str) -> Option<Vec<Token>> {
 /// How deep conditions may stand in each other.
 const DEPTH: u32 = 16;
 
-type Rest<'t, 'a> = &'t mut &'a [Token];
+type Rest<'t, 'a> = &'t mut &'a [FilterToken];
 
 fn word(rest: Rest<'_, '_>, word: &str) -> bool {
-    let found = matches!(rest.first(), Some(Token::Name(name)) if name.eq_ignore_ascii_case(word));
+    let found = matches!(rest.first(), Some(FilterToken::Name(name)) if name.eq_ignore_ascii_case(word));
     if found {
         *rest = &rest[1..];
     }
@@ -96,11 +96,11 @@ fn word(rest: Rest<'_, '_>, word: &str) -> bool {
 
 fn sign(rest: Rest<'_, '_>, sign: char) -> Option<()> {
     let (first, more) = rest.split_first()?;
-    (*first == Token::Sign(sign)).then(|| *rest = more)
+    (*first == FilterToken::Sign(sign)).then(|| *rest = more)
 }
 
 fn name(rest: Rest<'_, '_>) -> Option<String> {
-    let (Token::Name(name), more) = rest.split_first()? else { return None };
+    let (FilterToken::Name(name), more) = rest.split_first()? else { return None };
     *rest = more;
     Some(name.clone())
 }
@@ -144,7 +144,7 @@ fn one(rest: Rest<'_, '_>, depth: u32) -> Option<Filter> {
     if !word(rest, "eq") {
         return None;
     }
-    let (Token::Text(value), more) = rest.split_first()? else { return None };
+    let (FilterToken::Text(value), more) = rest.split_first()? else { return None };
     *rest = more;
     Some(Filter::Equal(path.split('/').map(str::to_owned).collect(), value.clone()))
 }

@@ -52,9 +52,9 @@ pub(super) fn submissions(product: &ConfiguredProduct) -> Vec<Value> {
     std::iter::once(draft).chain(published).collect()
 }
 
+/// The status of a job. One client takes no field that it does not know, so there is no `$schema`.
 pub(super) fn job_status(job: &ConfigureJob) -> Value {
     json!({
-        "$schema": schema("configure-status"),
         "jobId": job.id,
         "jobStatus": job.status,
         "jobResult": job.result,
