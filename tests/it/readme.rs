@@ -97,9 +97,12 @@ fn every_decision_and_every_diagnostic_is_explained() {
 fn every_key_of_the_state_file_is_explained() {
     let text = readme();
     let (_, table) = text.split_once("The state file is read strictly").expect("the table");
-    let source = std::fs::read_to_string(repository("src/emulator/scenario.rs")).expect("a source file");
-    let file = syn::parse_file(&source).expect("valid Rust");
-    let structs = file.items.iter().filter_map(|item| match item {
+    let items: Vec<syn::Item> = std::fs::read_dir(repository("src/emulator/scenario"))
+        .expect("a directory")
+        .map(|entry| std::fs::read_to_string(entry.expect("an entry").path()).expect("a source file"))
+        .flat_map(|source| syn::parse_file(&source).expect("valid Rust").items)
+        .collect();
+    let structs = items.iter().filter_map(|item| match item {
         syn::Item::Struct(one) => Some(one),
         _ => None,
     });
