@@ -1,69 +1,87 @@
 #!/usr/bin/env bash
 # Runs the program. What users write comes as environment variables and goes into arguments as it
-# is: no part of it is read by a shell.
+# is: no part of it is read by a shell. All inputs are checked here, those of the report too: a
+# mistake in one must not be found after the portal was changed.
 set -euo pipefail
+source "$(dirname -- "$0")/inputs.sh"
 
-fail() {
-  echo "::error::$1"
-  exit 1
-}
+one command "$CP_COMMAND"
+command="$REPLY"
+[[ "$command" =~ ^(plan|apply|validate|report)$ ]] ||
+  fail "the input \`command\` is none of plan, apply, validate and report"
+boolean offline "$CP_OFFLINE"
+offline="$REPLY"
+boolean reviewed "$CP_REVIEWED"
+reviewed="$REPLY"
+boolean require-approval "$CP_REQUIRE_APPROVAL"
+require_approval="$REPLY"
+boolean wait "$CP_WAIT"
+wait="$REPLY"
+boolean strict "$CP_STRICT"
+targets "$CP_REPORT"
+one pull-request "$CP_PULL_REQUEST"
+[[ "$REPLY" =~ ^[0-9]*$ ]] || fail "the input \`pull-request\` is not a number"
+one key "$CP_KEY"
+one reviewed-by "$CP_REVIEWED_BY"
+one comment-author "$CP_COMMENT_AUTHOR"
 
-# A switch that is neither is a mistake, and never a no.
-is_on() {
-  case "$2" in
-    true) return 0 ;;
-    false | "") return 1 ;;
-    *) fail "the input \`$1\` is neither true nor false" ;;
-  esac
-}
+one working-directory "$CP_WORKING_DIRECTORY"
+cd -- "${REPLY:-.}" || fail "the input \`working-directory\` names no directory"
 
-cd -- "$CP_WORKING_DIRECTORY" || fail "the working directory is not there"
-
-if [[ "$CP_COMMAND" == report ]]; then
-  # Another run has made it. The next step reads it, and trusts nothing in it.
-  cp -- "$CP_PLAN" "$CP_DIRECTORY/plan.json" || fail "the input \`plan\` names no file"
+if [[ "$command" == report ]]; then
+  # Another run made it. The next step reads it, and trusts nothing in it.
+  one plan "$CP_PLAN"
+  [[ -n "$REPLY" && -f "$REPLY" ]] || fail "the input \`plan\` names no file"
+  cp -- "$REPLY" "$CP_DIRECTORY/plan.json"
   exit 0
 fi
 
 arguments=("--status-file=$CP_DIRECTORY/status")
-case "$CP_COMMAND" in
+case "$command" in
   plan) arguments+=(plan "--out=$CP_DIRECTORY/plan.json") ;;
   apply) arguments+=(apply --auto-approve "--plan-out=$CP_DIRECTORY/plan.json" "--out=$CP_DIRECTORY/outcome.json") ;;
   validate) arguments+=(validate) ;;
-  *) fail "the input \`command\` is none of plan, apply, validate and report" ;;
 esac
 
-if [[ "$CP_COMMAND" != validate ]]; then
-  [[ -n "$CP_ENDPOINT" ]] && arguments+=("--endpoint=$CP_ENDPOINT")
-  [[ -n "$CP_EMULATE" ]] && arguments+=("--emulate=$CP_EMULATE")
-  arguments+=("--concurrency=$CP_CONCURRENCY")
-  echo "plan=$CP_DIRECTORY/plan.json" >>"$GITHUB_OUTPUT"
+if [[ "$command" != validate ]]; then
+  add endpoint "$CP_ENDPOINT"
+  add emulate "$CP_EMULATE"
+  add auth "$CP_AUTH"
+  add cloud "$CP_CLOUD"
+  add concurrency "$CP_CONCURRENCY"
+  add max-cancels "$CP_MAX_CANCELS"
+  add_each publisher "$CP_PUBLISHER"
+  add_each offer "$CP_OFFER"
 fi
-if [[ "$CP_COMMAND" == plan ]]; then
-  is_on offline "$CP_OFFLINE" && arguments+=(--offline)
+if [[ "$command" == plan && "$offline" == true ]]; then
+  arguments+=(--offline)
 fi
-if [[ "$CP_COMMAND" == apply ]]; then
-  arguments+=("--timeout=$CP_TIMEOUT")
-  is_on wait "${CP_WAIT:-true}" || arguments+=(--no-wait)
-  [[ -n "$CP_EXPECT_DIGEST" ]] && arguments+=("--expect-digest=$CP_EXPECT_DIGEST")
-  if is_on reviewed "$CP_REVIEWED"; then
+if [[ "$command" == apply ]]; then
+  add timeout "$CP_TIMEOUT"
+  add expect-digest "$CP_EXPECT_DIGEST"
+  add_each allow-event "$CP_ALLOW_EVENT"
+  add journal "$CP_JOURNAL"
+  # Where the last step looks for it.
+  case "$REPLY" in
+    "") ;;
+    /* | [A-Za-z]:*) printf '%s' "$REPLY" >"$CP_DIRECTORY/journal" ;;
+    *) printf '%s/%s' "$(native_directory)" "$REPLY" >"$CP_DIRECTORY/journal" ;;
+  esac
+  [[ "$wait" == true ]] || arguments+=(--no-wait)
+  if [[ "$reviewed" == true ]]; then
     arguments+=(--reviewed)
-    [[ -n "$CP_KEY" ]] && arguments+=("--key=$CP_KEY")
-    is_on require-approval "$CP_REQUIRE_APPROVAL" && arguments+=(--require-approval)
-    # The job's token is there only for who has to look up what was approved.
+    add key "$CP_KEY"
+    add reviewed-by "$CP_REVIEWED_BY"
+    [[ "$require_approval" == false ]] || arguments+=(--require-approval)
+    # The job's token is only there where what was approved has to be looked up.
     export GITHUB_TOKEN="$CP_GITHUB_TOKEN"
-  elif is_on require-approval "$CP_REQUIRE_APPROVAL"; then
+  elif [[ "$require_approval" == true ]]; then
     fail "the input \`require-approval\` means nothing without \`reviewed\`"
   fi
-  echo "outcome=$CP_DIRECTORY/outcome.json" >>"$GITHUB_OUTPUT"
 fi
 
-files=()
-while IFS= read -r file || [[ -n "$file" ]]; do
-  file="${file%$'\r'}"
-  [[ -n "$file" ]] && files+=("$file")
-done <<<"$CP_FILES"
-((${#files[@]} > 0)) || fail "the input \`files\` names no file"
+list "$CP_FILES"
+((${#items[@]} > 0)) || fail "the input \`files\` names no file"
 
 unset CP_GITHUB_TOKEN
-exec "$CP_PROGRAM" "${arguments[@]}" -- "${files[@]}"
+exec "$CP_PROGRAM" "${arguments[@]}" -- "${items[@]}"

@@ -8,18 +8,19 @@ use std::fs;
 use std::io::{BufRead as _, BufReader};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
-use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
+use crate::support::action::{archive_name, copy_action, make_executable, release, serve_release};
 use crate::support::github::FakeGitHub;
-use crate::support::raw::{RawPortal, answer};
+use crate::support::raw::RawPortal;
 use crate::support::{Run, Workspace, repository};
 
 const OWN: &str = "cancel-pending/cancel-pending@0000000000000000000000000000000000000000";
-const UPLOAD: &str = "actions/upload-artifact@ea165f8d65b6e75b540449e92b4886f43607fa02";
-const DOWNLOAD: &str = "actions/download-artifact@d3f86a106a0bac45b974a628896c90dbdf5c8093";
+const UPLOAD: &str = "actions/upload-artifact@043fb46d1a93c77aae656e7c1c64a875d1fc6a0a";
+const DOWNLOAD: &str = "actions/download-artifact@3e5f45b2cfb9172054b4087a40e8e0b5a5461e7c";
 
 const OFFERS: &str = "publisher: contoso
 offers:
@@ -40,58 +41,6 @@ const PORTAL: &str = "offers:
 fn alone() -> MutexGuard<'static, ()> {
     static ALONE: Mutex<()> = Mutex::new(());
     ALONE.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-/// The archive of a release with the program of these tests in it, and its SHA-256.
-fn release() -> &'static (Vec<u8>, String) {
-    static RELEASE: OnceLock<(Vec<u8>, String)> = OnceLock::new();
-    RELEASE.get_or_init(|| {
-        let workspace = Workspace::new();
-        fs::copy(env!("CARGO_BIN_EXE_cancel-pending"), workspace.path("cancel-pending")).expect("a copy");
-        // Without what only a debugger reads it is small. Where there is no strip, it stays large.
-        let _ = Command::new("strip").arg(workspace.path("cancel-pending")).output();
-        let tar = Command::new("tar")
-            .args(["-czf", "release.tar.gz", "cancel-pending"])
-            .current_dir(workspace.directory.path())
-            .output()
-            .expect("tar runs");
-        assert!(tar.status.success());
-        let bytes = fs::read(workspace.path("release.tar.gz")).expect("the archive");
-        let sha256 = cancel_pending::domain::sha256_hex(&bytes);
-        (bytes, sha256)
-    })
-}
-
-const ARCHIVE: &str = concat!("cancel-pending-", env!("CARGO_PKG_VERSION"), "-x86_64-unknown-linux-musl.tar.gz");
-
-/// A copy of the action with the checksum of that release, or another.
-fn action(to: &Path, sha256: Option<&str>) {
-    for name in ["action.yml", "Cargo.toml", "action"] {
-        copy_all(&repository(name), &to.join(name));
-    }
-    let line = sha256.map(|sha256| format!("{sha256}  {ARCHIVE}\n")).unwrap_or_default();
-    fs::write(to.join("action/checksums.txt"), line).expect("a file");
-}
-
-/// A server that has the release, as the action asks for it.
-fn releases(bytes: &'static [u8]) -> RawPortal {
-    RawPortal::start(move |path, stream| {
-        let wanted =
-            format!("/cancel-pending/cancel-pending/releases/download/v{}/{ARCHIVE}", env!("CARGO_PKG_VERSION"));
-        let status = if path == wanted { "200 OK" } else { "404 Not Found" };
-        answer(stream, status, &[], if path == wanted { bytes } else { b"" });
-    })
-}
-
-fn copy_all(from: &Path, to: &Path) {
-    fs::create_dir_all(to.parent().expect("a parent")).expect("a directory");
-    if from.is_file() {
-        fs::copy(from, to).expect("a copy");
-        return;
-    }
-    for entry in fs::read_dir(from).expect("a directory").map(|entry| entry.expect("an entry")) {
-        copy_all(&entry.path(), &to.join(entry.file_name()));
-    }
 }
 
 /// A repository on this machine, with the portal and the GitHub that its workflows see.
@@ -139,10 +88,11 @@ impl Scene {
             emulator,
             portal,
             github: FakeGitHub::start(),
-            releases: releases(&release().0),
+            releases: serve_release(archive_name("x86_64-unknown-linux-musl"), &release().0),
             _alone: alone(),
         };
-        action(&scene.workspace.path("stubs/action"), Some(&release().1));
+        let archive = archive_name("x86_64-unknown-linux-musl");
+        copy_action(&scene.workspace.path("stubs/action"), Some((&archive, &release().1)));
         scene.git(&["init", "--quiet", "--initial-branch=main"]);
         scene.git(&["remote", "add", "origin", "https://github.com/contoso/offers.git"]);
         scene.commit();
@@ -301,7 +251,7 @@ fn drift_opens_an_issue() {
         .workspace
         .write("bin/gh", format!("#!/bin/sh\n[ \"$2\" = list ] || printf '%s\\n' \"$@\" >> {}\n", record.display()));
     for name in ["bin/jq", "bin/gh"] {
-        executable(&scene.workspace.path(name));
+        make_executable(&scene.workspace.path(name));
     }
     let mut command = scene.command("schedule", &json!({"schedule": "23 5 * * *"}));
     let path = std::env::var("PATH").unwrap_or_default();
@@ -310,15 +260,6 @@ fn drift_opens_an_issue() {
     let issue = scene.workspace.read("artifacts/gh");
     assert!(issue.starts_with("issue\ncreate\n") && issue.contains("- `contoso/saas` is unpinned"), "{issue}");
 }
-
-#[cfg(unix)]
-fn executable(path: &Path) {
-    use std::os::unix::fs::PermissionsExt as _;
-    fs::set_permissions(path, fs::Permissions::from_mode(0o755)).expect("a program");
-}
-
-#[cfg(not(unix))]
-fn executable(_: &Path) {}
 
 #[test]
 fn a_matrix_has_a_comment_for_each_publisher() {
@@ -334,124 +275,13 @@ fn a_matrix_has_a_comment_for_each_publisher() {
     assert_eq!(keys, [true, true]);
 }
 
-/// Installs the program by itself, on a runner that is told what it is.
-fn install(archive: &'static [u8], sha256: Option<&str>, change: &[(&str, &str)]) -> (Workspace, Run) {
-    let workspace = Workspace::new();
-    action(&workspace.path("it"), sha256);
-    workspace.write("bin/cargo", "#!/bin/sh\necho \"$@\" >> \"$RUNNER_TEMP/cargo\"\nexit 1\n");
-    executable(&workspace.path("bin/cargo"));
-    workspace.write("outputs", "");
-    let server = releases(archive);
-    let mut command = Command::new("bash");
-    command
-        .arg(workspace.path("it/action/install.sh"))
-        .env_clear()
-        .env("PATH", format!("{}:/usr/bin:/bin", workspace.path("bin").display()))
-        .env("RUNNER_OS", "Linux")
-        .env("RUNNER_ARCH", "X64")
-        .env("RUNNER_TEMP", workspace.directory.path())
-        .env("GITHUB_OUTPUT", workspace.path("outputs"))
-        .env("GITHUB_SERVER_URL", &server.url)
-        .env("GITHUB_ACTION_REPOSITORY", "cancel-pending/cancel-pending")
-        .envs(change.iter().copied());
-    let run = Run::of(command.output().expect("bash runs"));
-    (workspace, run)
-}
-
-#[cfg(target_os = "linux")]
-#[test]
-fn a_release_is_installed_when_it_is_the_one_that_was_released() {
-    let (archive, sha256) = release();
-    let (workspace, run) = install(archive, Some(sha256), &[]);
-    let run = run.expect(0);
-    assert!(run.stdout.starts_with("cancel-pending "), "{}", run.stdout);
-    let outputs = workspace.read("outputs");
-    assert!(outputs.contains("program=") && outputs.contains("directory="), "{outputs}");
-    for (archive, sha256, change, why) in [
-        (&archive[..], "0".repeat(64), &[][..], "is not the one that was released"),
-        (&archive[..1_000], sha256.clone(), &[], "is not the one that was released"),
-        (&archive[..], "nonsense".to_owned(), &[], "is not a SHA-256"),
-        (&archive[..], sha256.clone(), &[("GITHUB_ACTION_REPOSITORY", "other/other")], "can't be downloaded"),
-        (&archive[..], sha256.clone(), &[("GITHUB_SERVER_URL", "http://example.com")], "can't be downloaded"),
-        (&archive[..], sha256.clone(), &[("RUNNER_OS", "Plan9")], "there is none for Plan9 on X64"),
-        (&archive[..], sha256.clone(), &[("RUNNER_ARCH", "RISCV")], "there is none for Linux on RISCV"),
-        (&archive[..], sha256.clone(), &[("CP_VERSION", "9.9.9")], "no checksum of cancel-pending-9.9.9"),
-        (&archive[..], sha256.clone(), &[("CP_VERSION", "$(id)")], "the version is not like 1.2.3"),
-    ] {
-        let (workspace, run) = install(archive, Some(&sha256), change);
-        let run = run.expect(1);
-        assert!(run.stdout.contains(why), "{why}: {}", run.stdout);
-        if change.iter().any(|(_, value)| value.starts_with("http://example")) {
-            assert!(run.stderr.contains("disabled"), "plain http is not even tried: {}", run.stderr);
-        }
-        assert_eq!(workspace.read("outputs"), "", "{why}: nothing is left for the next step");
-        assert!(!workspace.path("cargo").exists(), "{why}: what was released is never built instead");
-    }
-}
-
-#[cfg(target_os = "linux")]
-#[test]
-fn without_a_release_it_is_built_from_source_or_not_at_all() {
-    let (workspace, run) = install(b"", None, &[]);
-    assert!(run.expect(1).stdout.contains("it can't be built from source"));
-    let asked = workspace.read("cargo");
-    assert!(
-        asked.starts_with("build --release --locked --manifest-path ") && asked.contains("/it/Cargo.toml"),
-        "{asked}"
-    );
-    let (_, run) = install(b"", None, &[("PATH", "/usr/bin:/bin")]);
-    // A cargo of the machine itself would be found there.
-    if !Path::new("/usr/bin/cargo").exists() {
-        assert!(run.expect(1).stdout.contains("neither a release of"));
-    }
-}
-
-/// The README and the scripts know the inputs of the action, all of them and no other.
-#[test]
-fn the_inputs_are_documented_and_used() {
-    let action: Value =
-        serde_yaml::from_str(&fs::read_to_string(repository("action.yml")).expect("a file")).expect("YAML");
-    let steps = action["runs"]["steps"].as_array().expect("steps").clone();
-    for kind in ["inputs", "outputs"] {
-        let readme = fs::read_to_string(repository("README.md")).expect("the README");
-        let section = readme.split(&format!("<!-- {kind} -->")).nth(1).and_then(|rest| rest.split("<!-- /").next());
-        let mut rows = String::from(if kind == "inputs" {
-            "\n| Input | Meaning |\n|:--|:--|\n"
-        } else {
-            "\n| Output | Meaning |\n|:--|:--|\n"
-        });
-        for (name, described) in action[kind].as_object().expect(kind) {
-            let default = match described["default"].as_str() {
-                Some(default) => format!(" (default `{default}`)"),
-                None => String::new(),
-            };
-            let text = described["description"].as_str().expect("a description").trim();
-            rows.push_str(&format!("| `{name}` | {text}{default} |\n"));
-            let used = steps.iter().any(|step| step["env"].to_string().contains(&format!("inputs.{name} ")));
-            assert!(kind == "outputs" || used, "the input {name} does nothing");
-        }
-        if std::env::var_os("UPDATE_GENERATED").is_some() {
-            let (before, rest) = readme.split_once(&format!("<!-- {kind} -->")).expect("a section");
-            let (_, after) = rest.split_once(&format!("<!-- /{kind} -->")).expect("its end");
-            let whole = format!("{before}<!-- {kind} -->{rows}<!-- /{kind} -->{after}");
-            fs::write(repository("README.md"), whole).expect("the README");
-            continue;
-        }
-        assert_eq!(section, Some(rows.as_str()), "run the tests with UPDATE_GENERATED=1");
-    }
-    // What users write reaches a shell as a variable, never as text of a script.
-    for step in &steps {
-        assert!(!step["run"].as_str().unwrap_or_default().contains("${{"), "{step}");
-    }
-}
-
 /// A workflow with one step of the action.
 fn workflow(inputs: &[(&str, &str)]) -> String {
     let with: Vec<String> =
         inputs.iter().map(|(name, value)| format!("          {name}: {}\n", json!(value))).collect();
     format!(
         "on: push\npermissions: {{}}\njobs:\n  it:\n    runs-on: ubuntu-latest\n    steps:\n      \
-         - uses: actions/checkout@11bd71901bbe5b1630ceea73d27597364c9af683\n      - uses: {OWN}\n        id: it\n        with:\n{}",
+         - uses: actions/checkout@3d3c42e5aac5ba805825da76410c181273ba90b1\n      - uses: {OWN}\n        id: it\n        with:\n{}",
         with.concat()
     )
 }
@@ -556,73 +386,6 @@ fn a_cancelled_run_leaves_its_journal() {
     let kept = fs::read_to_string(scene.workspace.path("artifacts/cancel-pending-journal/journal.jsonl")).ok();
     let text = kept.or_else(journal).unwrap_or_else(|| panic!("the journal is gone: {output}"));
     assert!(text.contains("\"one\"") && text.contains("\"accepted\":true"), "{text}");
-}
-
-/// As the runner does it: the signal goes to the step's first process, which must be the program by then.
-#[cfg(unix)]
-#[test]
-fn the_signal_of_a_cancelled_run_reaches_the_program() {
-    let workspace = Workspace::with("offers.yaml", OFFERS);
-    workspace.write("portal.yaml", PORTAL.replace("changedAgo: 26h}]", "changedAgo: 26h}], cancel: {answer: stuck}"));
-    workspace.write("outputs", "");
-    let variables =
-        ["PORTAL", "EXPECT_DIGEST", "KEY", "PLAN", "OFFLINE", "REVIEWED", "REQUIRE_APPROVAL", "WAIT", "GITHUB_TOKEN"];
-    let mut run = Command::new(repository("action/run.sh"))
-        .env_clear()
-        .env("PATH", "/usr/bin:/bin")
-        .envs(variables.map(|name| (format!("CP_{name}"), "")))
-        .env("CP_PROGRAM", env!("CARGO_BIN_EXE_cancel-pending"))
-        .env("CP_DIRECTORY", workspace.directory.path())
-        .env("CP_WORKING_DIRECTORY", workspace.directory.path())
-        .env("CP_COMMAND", "apply")
-        .env("CP_FILES", "offers.yaml")
-        .env("CP_EMULATE", "portal.yaml")
-        .env("CP_TIMEOUT", "5m")
-        .env("CP_CONCURRENCY", "4")
-        .env("GITHUB_OUTPUT", workspace.path("outputs"))
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .spawn()
-        .expect("it starts");
-    let journal = || fs::read_to_string(workspace.path(".cancel-pending/journal.jsonl")).unwrap_or_default();
-    let begun = Instant::now();
-    while journal().matches("\"result\":\"accepted\"").count() < 2 {
-        assert!(
-            run.try_wait().expect("a state").is_none() && begun.elapsed() < Duration::from_mins(2),
-            "{}",
-            journal()
-        );
-        std::thread::sleep(Duration::from_millis(20));
-    }
-    assert!(Command::new("kill").args(["-INT", &run.id().to_string()]).status().expect("kill runs").success());
-    assert_eq!(run.wait().expect("it ends").code(), Some(130));
-    assert_eq!(workspace.read("status"), "130\n");
-    let outcome: Value = serde_json::from_str(&workspace.read("outcome.json")).expect("the outcome");
-    assert_eq!(outcome["summary"]["accepted"], 2);
-}
-
-/// Every flag in the scripts is one of the program.
-#[test]
-fn the_scripts_use_flags_that_exist() {
-    let mut command = cancel_pending::cli::command();
-    command.build();
-    let known = |flag: &str| {
-        let of = |command: &clap::Command| command.get_arguments().any(|one| one.get_long() == Some(flag));
-        of(&command) || command.get_subcommands().any(of)
-    };
-    for script in ["run.sh", "report.sh"] {
-        let text = fs::read_to_string(repository("action").join(script)).expect("a script");
-        let lines = text.lines().filter(|line| line.contains("arguments"));
-        let flags: Vec<&str> = lines
-            .flat_map(|line| line.split([' ', '"', '(', ')', '=']))
-            .filter_map(|word| word.strip_prefix("--"))
-            .filter(|flag| !flag.is_empty())
-            .collect();
-        assert!(flags.len() >= 3, "{script}");
-        for flag in flags {
-            assert!(known(flag), "{script}: --{flag}");
-        }
-    }
 }
 
 /// A file of this name below a directory.

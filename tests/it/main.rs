@@ -8,6 +8,8 @@
 
 /// The action and the example workflows, run for real.
 mod action;
+/// The steps of the action, one by one: inputs, outputs, statuses, signals.
+mod action_steps;
 /// Carrying a plan out: gates, answers, losses, races, signals.
 mod apply;
 /// Random portals, and what must hold on all of them.
@@ -31,6 +33,8 @@ mod github;
 mod http_client;
 /// Sign-in: which credential, what is asked of whom, and that nothing of it is shown.
 mod identity;
+/// Installing the program in a workflow.
+mod install;
 /// The journal: killed runs and what the next one makes of them.
 mod journal;
 /// Answers that are as large as they may be, and made to keep whoever reads them busy.

@@ -1,5 +1,6 @@
 //! What the tests share: running the binary, portals to run it against, plans to report on.
 
+pub mod action;
 pub mod github;
 pub mod offer;
 pub mod openapi;
