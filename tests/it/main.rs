@@ -45,6 +45,8 @@ mod plan;
 mod portal;
 /// README and help texts say the same.
 mod readme;
+/// Making a release: what its workflow does, step by step.
+mod release;
 /// Reports: bounded, and inert whatever they hold.
 mod report;
 /// Review comments: on their lines, one each, with suggestions that can be followed.
