@@ -74,7 +74,7 @@ impl Use {
         let Some(inner) = expression.strip_prefix("${{").and_then(|rest| rest.strip_suffix("}}")) else {
             return expression.to_owned();
         };
-        let values = inner.split("||").map(str::trim).map(|part| match part.split_once('.') {
+        let mut values = inner.split("||").map(str::trim).map(|part| match part.split_once('.') {
             Some(("inputs", name)) => self.inputs.get(name).cloned().unwrap_or_else(|| {
                 let default = definition["inputs"][name]["default"].as_str().unwrap_or_default();
                 if default.starts_with("${{") { "gh-token".to_owned() } else { default.to_owned() }
@@ -85,7 +85,7 @@ impl Use {
             Some(("steps", "report.outcome")) => outcome.to_owned(),
             _ => panic!("{expression} is nothing that this knows"),
         });
-        values.filter(|value| !value.is_empty()).next().unwrap_or_default()
+        values.find(|value| !value.is_empty()).unwrap_or_default()
     }
 
     fn step(&self, definition: &Value, id: &str, outcome: &str) -> Command {
@@ -457,7 +457,7 @@ fn the_inputs_are_documented_and_used() {
 #[cfg(unix)]
 #[test]
 fn the_signal_of_a_cancelled_run_reaches_the_program() {
-    let used = Use::new(&[("command", "apply"), ("emulate", "stuck.yaml")]);
+    let used = Use::new(&[("command", "apply"), ("emulate", "stuck.yaml"), ("timeout", "1m")]);
     let stuck = PORTAL.replace("changedAgo: 26h}]", "changedAgo: 26h}], cancel: {answer: stuck}");
     used.workspace.write("stuck.yaml", stuck);
     let mut command = used.step(&definition(), "run", "");
