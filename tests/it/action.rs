@@ -290,7 +290,7 @@ fn workflow(inputs: &[(&str, &str)]) -> String {
 fn hostile_inputs_create_nothing() {
     let inputs = [
         "files",
-        "portal",
+        "endpoint",
         "emulate",
         "expect-digest",
         "key",
@@ -314,7 +314,7 @@ fn hostile_inputs_create_nothing() {
             if name != "command" {
                 with.push(("command", command));
             }
-            if name != "portal" && name != "emulate" {
+            if name != "endpoint" && name != "emulate" {
                 with.push(("emulate", "portal.yaml"));
             }
             scene.workspace.write(".github/workflows/it.yml", workflow(&with));
@@ -370,7 +370,7 @@ fn a_cancelled_run_leaves_its_journal() {
     let journal =
         || find(scene.workspace.directory.path(), "journal.jsonl").and_then(|path| fs::read_to_string(path).ok());
     let begun = Instant::now();
-    while !journal().is_some_and(|text| text.contains("\"accepted\":true")) {
+    while !journal().is_some_and(|text| text.contains("\"result\":\"accepted\"")) {
         let gone = act.try_wait().expect("a state").is_some();
         if gone || begun.elapsed() > Duration::from_mins(2) {
             let _ = act.kill();
@@ -385,7 +385,7 @@ fn a_cancelled_run_leaves_its_journal() {
     assert!(!status.success(), "{output}");
     let kept = fs::read_to_string(scene.workspace.path("artifacts/cancel-pending-journal/journal.jsonl")).ok();
     let text = kept.or_else(journal).unwrap_or_else(|| panic!("the journal is gone: {output}"));
-    assert!(text.contains("\"one\"") && text.contains("\"accepted\":true"), "{text}");
+    assert!(text.contains("\"one\"") && text.contains("\"result\":\"accepted\""), "{text}");
 }
 
 /// A file of this name below a directory.

@@ -465,7 +465,7 @@ fn the_signal_of_a_cancelled_run_reaches_the_program() {
     let workspace = &used.workspace;
     let journal = || fs::read_to_string(workspace.path(".cancel-pending/journal.jsonl")).unwrap_or_default();
     let begun = Instant::now();
-    while journal().matches("\"accepted\":true").count() < 2 {
+    while journal().matches("\"result\":\"accepted\"").count() < 2 {
         assert!(
             run.try_wait().expect("a state").is_none() && begun.elapsed() < Duration::from_mins(2),
             "{}",
