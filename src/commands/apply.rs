@@ -14,6 +14,7 @@ use tokio::time::Instant;
 
 use super::console::{shown, write_document};
 use super::documents::read_plan;
+use super::event_gate::refused_event;
 use super::plan::{PlanScope, kinds_in_use, make, select};
 use super::portal::{OpenPortals, PortalRequest};
 use super::progress::ApplyProgress;
@@ -27,9 +28,6 @@ use crate::report::{self, COMMENT_LIMIT, terminal};
 
 /// What a run that never has to end is given.
 const NO_TIMEOUT: Duration = Duration::from_hours(24 * 365);
-
-/// Events of GitHub Actions on which what runs may come from a stranger.
-const FOREIGN_EVENTS: [&str; 3] = ["pull_request", "pull_request_target", "issue_comment"];
 
 /// Where the plan comes from.
 #[derive(Debug, Clone)]
@@ -80,7 +78,9 @@ pub struct ApplyRequest {
 /// # Errors
 /// Anything that keeps it from being begun. From the first call on, what fails is in the outcome.
 pub async fn apply(request: &ApplyRequest, console: Console) -> anyhow::Result<Exit> {
-    refuse_foreign_event(request)?;
+    if let Some(why) = refused_event(request.event.as_deref(), &request.allowed_events) {
+        bail!(why);
+    }
     let expected = request.expect_digest.as_deref().map(digest_of).transpose()?;
     let start = Instant::now();
     let deadline = start.checked_add(request.timeout).unwrap_or(start + NO_TIMEOUT);
@@ -206,18 +206,6 @@ fn say_settled(settled: &[SettledCall], console: Console) {
 fn interrupted(console: Console, interruption: Interruption) -> Exit {
     console.note("error: interrupted, nothing was sent\n");
     Exit::Interrupted(interruption)
-}
-
-/// On such an event the workflow, the file, or both may be a stranger's.
-fn refuse_foreign_event(request: &ApplyRequest) -> anyhow::Result<()> {
-    let Some(event) = &request.event else { return Ok(()) };
-    if FOREIGN_EVENTS.contains(&event.as_str()) && !request.allowed_events.contains(event) {
-        bail!(
-            "apply does not run on the event `{event}`: what it would do has not been merged. \
-             Run it on `push`, or say --allow-event {event} if the workflow makes sure of its own"
-        );
-    }
-    Ok(())
 }
 
 /// A gate that is asked for holds: what is no digest is an error and not "no gate".

@@ -9,6 +9,7 @@ mod completions;
 mod console;
 mod documents;
 mod emulate;
+mod event_gate;
 mod files;
 mod github;
 mod live;

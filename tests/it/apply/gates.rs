@@ -111,7 +111,7 @@ fn events_that_come_from_strangers_are_refused() {
         command.args(["apply", "--auto-approve", "--endpoint", &portal.raw.url]).args(more);
         Run::of(command.output().expect("it runs"))
     };
-    for event in ["pull_request", "pull_request_target", "issue_comment"] {
+    for event in ["pull_request", "pull_request_target", "pull_request_review", "issue_comment", "merge_group"] {
         let refused = run(event, &[]).expect(1);
         assert!(refused.stderr.contains(&format!("does not run on the event `{event}`")), "{}", refused.stderr);
         run(event, &["--allow-event", "push"]).expect(1);
