@@ -59,6 +59,8 @@ pub(super) enum Ending {
     Refused { why: String, sent: Sent },
     /// It is running and can't be cancelled.
     Blocked { obstacle: Obstacle, sent: Sent },
+    /// It was not to be cancelled after all.
+    Withheld { why: String },
     /// The mark expired before the call.
     Expired { at: Timestamp },
     /// A call of an earlier run may have been carried out, and the portal no longer knows the operation.
@@ -98,7 +100,7 @@ impl Ending {
                 Sent::Perhaps | Sent::Nothing => Outcome::Unknown,
             },
             Self::Superseded { .. } => Outcome::Superseded,
-            Self::Expired { .. } => Outcome::NotAttempted,
+            Self::Withheld { .. } | Self::Expired { .. } => Outcome::NotAttempted,
             Self::NoLongerCancelling | Self::TagRejected { .. } | Self::CancellationFailed { .. } => Outcome::Failed,
             Self::Refused { sent, .. }
             | Self::Blocked { sent, .. }
@@ -156,6 +158,7 @@ impl Ending {
                 format!("{why}; an earlier call, whose response was lost, may still take effect")
             }
             Self::Blocked { obstacle, .. } => blocked(obstacle),
+            Self::Withheld { why } => format!("{why}; nothing was sent"),
             Self::Expired { at } => format!("the mark expired at {at}; nothing was sent"),
             Self::Forgotten { .. } => {
                 "an earlier run sent a cancel call; the operation is not running, and the portal no longer knows it"

@@ -4,6 +4,7 @@
 //! other; nothing in a slot waits. Whatever has to be waited for gives the slot back, and the
 //! entry starts again at its guard: trying again *is* reconciling again.
 
+use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -13,7 +14,7 @@ use super::ending::{Ending, Knowledge, Obstacle, Sent};
 use super::journal::{Answered, Journal, JournalError, Subject};
 use super::{ApplyEvent, Clock, Mode, Stop, Target, Watch};
 use crate::domain::{
-    Cancellability, Live, Observed, OfferQuery, OperationId, Phase, PinSighting, RunningOperation, StatusWord,
+    Cancellability, Live, Observed, OfferKey, OfferQuery, OperationId, Phase, PinSighting, RunningOperation, StatusWord,
 };
 use crate::outcome::{Follower, OutcomeEntry};
 use crate::portal::{
@@ -42,6 +43,7 @@ pub(super) struct Shared<'a, W> {
     pub stop: &'a Stop,
     pub watch: &'a W,
     pub clock: &'a Clock,
+    pub withheld: &'a HashMap<OfferKey, String>,
 }
 
 /// The run of one entry.
@@ -150,6 +152,12 @@ impl<'a, W: Watch> EntryRun<'a, W> {
 
     /// The loop. An error is an ending, too: that of a run that has to stop here.
     async fn reconcile(&mut self) -> Result<Ending, Ending> {
+        if let Some(why) = self.shared.withheld.get(&self.target.key)
+            && self.target.mode == Mode::Cancel
+            && self.sent == Sent::Nothing
+        {
+            return Ok(Ending::Withheld { why: why.clone() });
+        }
         let mut tries = 0;
         loop {
             self.tell(&ApplyEvent::Reading);

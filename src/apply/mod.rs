@@ -11,7 +11,7 @@ mod journal;
 mod settle;
 mod stop;
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::sync::Mutex;
 use std::time::Duration;
 
@@ -67,6 +67,8 @@ pub struct ApplyOptions {
     pub deadline: Instant,
     /// The clock on the wall.
     pub clock: Clock,
+    /// Offers of the plan that are not to be cancelled after all, each with why.
+    pub withheld: HashMap<OfferKey, String>,
 }
 
 /// What may be done about a target.
@@ -171,7 +173,13 @@ pub async fn apply(
 ) -> Applied {
     let started_at = options.clock.now();
     let journal = Mutex::new(journal);
-    let (targets, others) = targets(plan, left_open);
+    let (mut targets, others) = targets(plan, left_open);
+    for target in &mut targets {
+        // What an earlier run sent is looked after, and nothing more is sent.
+        if target.left_open.is_some() && options.withheld.contains_key(&target.key) {
+            target.mode = Mode::Settle;
+        }
+    }
     let shared = Shared {
         journal: &journal,
         wait: options.wait,
@@ -180,6 +188,7 @@ pub async fn apply(
         stop,
         watch,
         clock: &options.clock,
+        withheld: &options.withheld,
     };
     let mut runs: FuturesUnordered<_> = targets
         .iter()

@@ -79,7 +79,7 @@ pub(super) enum Command {
     /// confirmation, and cancels. Before each call, reads what is running, and goes on only if it is
     /// the planned operation. Afterwards, waits until the cancellation is confirmed. The outcome goes to
     /// standard output, the plan and all progress to standard error.
-    Apply(ApplyArguments),
+    Apply(Box<ApplyArguments>),
     /// Report a plan and its outcome on GitHub
     ///
     /// Reads the documents written by `plan --out` and `apply --out`, and trusts neither. Exits with the
@@ -179,7 +179,7 @@ pub(super) struct ApplyArguments {
     /// Refuse to apply unless the plan has this decision digest
     #[arg(long, value_name = "HEX")]
     pub expect_digest: Option<String>,
-    /// Refuse to apply unless the plan was approved, alone or as part of a larger one, on the merged pull request of this commit
+    /// Apply only what was approved on pull requests that were merged into this branch
     #[arg(long)]
     pub reviewed: bool,
     /// GitHub App whose check run holds what was approved
@@ -191,6 +191,9 @@ pub(super) struct ApplyArguments {
     /// The --key that the plan was reported with
     #[arg(long, value_name = "KEY", requires = "reviewed")]
     pub key: Option<String>,
+    /// Branch that is applied, if it is not the default branch
+    #[arg(long, value_name = "NAME", requires = "reviewed")]
+    pub branch: Option<String>,
     /// Do not wait until accepted cancellations are confirmed
     #[arg(long)]
     pub no_wait: bool,

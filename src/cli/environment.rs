@@ -147,6 +147,8 @@ pub(super) struct Environment {
     pub github_output: Option<PathBuf>,
     /// `GITHUB_WORKSPACE`.
     pub github_workspace: Option<PathBuf>,
+    /// `RUNNER_TEMP`.
+    pub runner_temp: Option<PathBuf>,
     /// Whether this is a step of GitHub Actions.
     pub in_actions: bool,
     pub input_is_terminal: bool,
@@ -164,6 +166,7 @@ impl Environment {
             github_step_summary: path("GITHUB_STEP_SUMMARY"),
             github_output: path("GITHUB_OUTPUT"),
             github_workspace: path("GITHUB_WORKSPACE"),
+            runner_temp: path("RUNNER_TEMP"),
             in_actions: in_actions(),
             input_is_terminal: stdin().is_terminal(),
             is_ci: variable("CI").is_some_and(|value| value != "false"),

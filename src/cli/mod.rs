@@ -92,6 +92,7 @@ fn dispatch(arguments: Arguments, environment: &Environment, console: Console) -
                 format: plan.format.into(),
                 detailed_exitcode: plan.detailed_exitcode,
                 offline: plan.offline,
+                runner_temp: environment.runner_temp.clone(),
             };
             block_on(commands::plan(&request, console))
         }
@@ -103,6 +104,8 @@ fn dispatch(arguments: Arguments, environment: &Environment, console: Console) -
                     reviewed_by: apply.reviewed_by,
                     require_approval: apply.require_approval,
                     key: apply.key,
+                    branch: apply.branch,
+                    workspace: environment.github_workspace.clone(),
                     github: environment::github()?,
                     summary_file: environment.github_step_summary.clone(),
                 })
@@ -138,6 +141,7 @@ fn dispatch(arguments: Arguments, environment: &Environment, console: Console) -
                 summary_file: environment.github_step_summary.clone(),
                 output_file: environment.github_output.clone(),
                 workspace: environment.github_workspace.clone(),
+                runner_temp: environment.runner_temp.clone(),
                 pull_request: report.pull_request,
                 key: report.key,
                 reviewed_by: report.reviewed_by,

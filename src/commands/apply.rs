@@ -8,7 +8,7 @@ use std::io::BufRead as _;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use anyhow::{Context as _, bail};
+use anyhow::{Context as _, anyhow, bail};
 use jiff::Timestamp;
 use tokio::time::Instant;
 
@@ -18,8 +18,9 @@ use super::event_gate::refused_event;
 use super::plan::{PlanScope, kinds_in_use, make, select};
 use super::portal::{OpenPortals, PortalRequest};
 use super::progress::ApplyProgress;
+use super::review_gate::{self, PassedReview};
 use super::signals::Signals;
-use super::{Console, Exit, Format, Interruption, ReviewGate, TOOL, files, portal, review_gate};
+use super::{Console, Exit, Format, Interruption, ReviewGate, TOOL, files, portal};
 use crate::apply::{Applied, ApplyOptions, Clock, Journal, JournalError, OpenCall, SettledCall, Stopper};
 use crate::domain::{PortalKind, PortalOrigin};
 use crate::outcome::{OutcomeDocument, OutcomeSummary};
@@ -101,12 +102,14 @@ pub async fn apply(request: &ApplyRequest, console: Console) -> anyhow::Result<E
     }
     console.note(&format!("{}\n", report::plan_text(&plan, console.err)));
     may_be_applied(&plan, expected.as_deref(), request.max_cancels)?;
+    let mut review = None;
     if let Some(gate) = &request.review {
-        tokio::select! {
+        let passed = tokio::select! {
             passed = review_gate::pass(gate, &plan, console) => passed?,
             interruption = signals.next() => return Ok(interrupted(console, interruption)),
             () = tokio::time::sleep_until(deadline) => bail!(TIMED_OUT),
-        }
+        };
+        review = Some(passed);
     }
     if plan.summary.cancel > 0 && !request.auto_approve {
         let agreed = tokio::select! {
@@ -122,12 +125,23 @@ pub async fn apply(request: &ApplyRequest, console: Console) -> anyhow::Result<E
         Opened::Nothing => (Applied { outcome: nothing(&plan), settled: Vec::new() }, None),
         Opened::Interrupted(interruption) => return Ok(interrupted(console, interruption)),
         Opened::Journal(journal, left_open) => {
+            // Once more: the question and the journal may have been waited for.
+            if let Some(review) = review.as_ref().filter(|_| plan.summary.cancel > 0) {
+                tokio::select! {
+                    wanted = review.still_wanted(&plan) => {
+                        wanted.map_err(|refusal| anyhow!(report::refusal_text(&refusal)))?;
+                    }
+                    interruption = signals.next() => return Ok(interrupted(console, interruption)),
+                    () = tokio::time::sleep_until(deadline) => bail!(TIMED_OUT),
+                }
+            }
             let options = ApplyOptions {
                 tool: TOOL.to_owned(),
                 wait: request.wait,
                 linger: request.linger,
                 deadline,
                 clock: Clock::SYSTEM,
+                withheld: review.as_ref().map(PassedReview::withheld).unwrap_or_default(),
             };
             carry_out(&plan, &open, (journal, left_open), &options, console, &mut signals).await
         }

@@ -4,7 +4,7 @@
 
 use std::fs::File;
 use std::io::Read as _;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, anyhow};
 use serde_json::Value;
@@ -75,6 +75,24 @@ impl GitHubSettings {
 pub(super) fn named_head(event: &Value) -> Option<&str> {
     let named = [&event["pull_request"]["head"]["sha"], &event["workflow_run"]["head_sha"]];
     named.into_iter().find_map(Value::as_str)
+}
+
+/// The working directory below the root of the repository, which is the workspace; empty where they are one.
+pub(super) fn directory_in_repository(workspace: Option<&Path>) -> String {
+    let workspace = workspace.and_then(|path| path.canonicalize().ok());
+    let here = Path::new(".").canonicalize().ok();
+    let below = workspace.zip(here).and_then(|(root, here)| here.strip_prefix(root).ok().map(Path::to_path_buf));
+    below.map(|path| path.to_string_lossy().replace('\\', "/")).unwrap_or_default()
+}
+
+/// A path of a document as a path of the repository.
+pub(super) fn path_in_repository(workspace: Option<&Path>, path: &str) -> String {
+    below_directory(&directory_in_repository(workspace), path)
+}
+
+/// A path of a document as a path of the repository, where the directory is known.
+pub(super) fn below_directory(directory: &str, path: &str) -> String {
+    if directory.is_empty() || path.starts_with('/') { path.to_owned() } else { format!("{directory}/{path}") }
 }
 
 /// A number from the environment; 0 where there is none.

@@ -17,6 +17,7 @@ mod out_file;
 mod plan;
 mod portal;
 mod progress;
+mod recorded_plans;
 mod report;
 mod review_gate;
 mod schema;

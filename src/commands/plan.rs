@@ -12,7 +12,7 @@ use jiff::Timestamp;
 use super::console::write_document;
 use super::portal::{OpenPortals, PortalRequest};
 use super::signals::Signals;
-use super::{Console, Exit, Format, TOOL, files, live, portal};
+use super::{Console, Exit, Format, TOOL, files, live, portal, recorded_plans};
 use crate::domain::{DesiredOffer, DesiredSet, PortalKind};
 use crate::plan::{Plan, PlanFacts, PlanSelection, PortalFacts};
 use crate::report::{self, COMMENT_LIMIT, terminal};
@@ -53,6 +53,8 @@ pub struct PlanRequest {
     pub detailed_exitcode: bool,
     /// Whether the portal is not to be read.
     pub offline: bool,
+    /// `RUNNER_TEMP`: where a later step of the job learns that the plan was made in it.
+    pub runner_temp: Option<PathBuf>,
     /// The portals.
     pub portal: PortalRequest,
 }
@@ -83,6 +85,7 @@ pub async fn plan(request: &PlanRequest, console: Console) -> anyhow::Result<Exi
     };
     if let Some(path) = &request.out {
         write_document(path, &made)?;
+        recorded_plans::record(request.runner_temp.as_deref(), &made)?;
     }
     console.result(&match request.format {
         Format::Text => report::plan_text(&made, console.out),

@@ -1,17 +1,24 @@
-//! What was approved: the pull request of a commit, its head, the check run on it, its reviews.
+//! What was approved: pull requests that were merged, the check runs on their heads, their reviews.
 //!
-//! Owns the finding, and that whatever is missing is a refusal with its reason: nothing here can
-//! come to "approved" because it could not look. A comment's text is never read.
+//! Owns the finding and the order in time, by GitHub's own clock: what was seen after the merge
+//! approves nothing. Whatever is missing is a refusal with its reason: nothing here can come to
+//! "approved" because it could not look. A comment's text is never read.
 
+use std::collections::{HashSet, VecDeque};
+
+use jiff::Timestamp;
 use serde::Deserialize;
 
-use super::client::{GitHub, GitHubError};
+use super::answer::GitHubError;
+use super::client::{GitHub, encoded};
+use super::wire::{CheckRun, PullRequest, SubmittedReview};
+
+/// How many commits of a branch are looked at.
+const COMMITS: usize = 50;
 
 /// What is looked for.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Copy)]
 pub struct ApprovalQuery<'a> {
-    /// Where: the commit that a pull request was merged as, or a pull request that is being merged.
-    pub at: Merged<'a>,
     /// The name of the check run.
     pub check_name: &'a str,
     /// The app that must have made it, by its slug.
@@ -20,18 +27,9 @@ pub struct ApprovalQuery<'a> {
     pub require_approval: bool,
 }
 
-/// Which pull request.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Merged<'a> {
-    /// The one that was merged as this commit, into this branch if that is known.
-    As(&'a str, Option<&'a str>),
-    /// This one, merged or about to be.
-    Number(u64),
-}
-
 /// What a check run says was approved.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Approved {
+pub struct RecordedApproval {
     /// The pull request.
     pub pull_request: u64,
     /// Its head.
@@ -42,65 +40,18 @@ pub struct Approved {
     pub text: String,
 }
 
-#[derive(Debug, Deserialize)]
-struct Pull {
-    number: u64,
-    merged_at: Option<String>,
-    merge_commit_sha: Option<String>,
-    head: Commit,
-    base: Base,
-    user: Option<Login>,
-}
-
-#[derive(Debug, Deserialize)]
-struct Commit {
-    sha: String,
-}
-
-#[derive(Debug, Deserialize)]
-struct Base {
-    #[serde(rename = "ref")]
+/// The pull requests that were merged into a branch, the newest first. They are looked up as far back as is asked for.
+pub struct MergedPullRequests<'g> {
+    github: &'g GitHub,
     branch: String,
+    commits: VecDeque<String>,
+    found: VecDeque<PullRequest>,
+    seen: HashSet<u64>,
 }
 
 #[derive(Debug, Deserialize)]
-struct Login {
-    login: String,
-}
-
-#[derive(Debug, Deserialize)]
-struct CheckRuns {
-    total_count: usize,
-    check_runs: Vec<CheckRun>,
-}
-
-#[derive(Debug, Deserialize)]
-struct CheckRun {
-    id: u64,
-    name: String,
-    head_sha: String,
-    status: String,
-    conclusion: Option<String>,
-    external_id: Option<String>,
-    output: Output,
-    app: Option<App>,
-}
-
-#[derive(Debug, Deserialize)]
-struct Output {
-    text: Option<String>,
-}
-
-#[derive(Debug, Deserialize)]
-struct App {
-    slug: Option<String>,
-}
-
-#[derive(Debug, Deserialize)]
-struct Review {
-    user: Option<Login>,
-    state: String,
-    commit_id: Option<String>,
+struct ListedCommit {
+    sha: String,
 }
 
 #[derive(Debug, Deserialize)]
@@ -112,88 +63,96 @@ fn no<T>(why: String) -> Result<T, GitHubError> {
     Err(GitHubError::NotApproved(why))
 }
 
-impl GitHub {
-    /// What was approved.
+impl MergedPullRequests<'_> {
+    /// The next one; none: the last 50 commits of the branch come from no other.
     ///
     /// # Errors
-    /// Whenever that can't be told for certain, with the reason.
-    pub async fn approved(&self, query: &ApprovalQuery<'_>) -> Result<Approved, GitHubError> {
-        let pull = self.merged(query.at).await?;
+    /// When GitHub does not tell.
+    pub async fn next(&mut self) -> Result<Option<PullRequest>, GitHubError> {
+        loop {
+            if let Some(pull) = self.found.pop_front() {
+                return Ok(Some(pull));
+            }
+            let Some(commit) = self.commits.pop_front() else { return Ok(None) };
+            let mut pulls = self.github.pull_requests_of(&commit).await?;
+            pulls.retain(|pull| pull.merged_at.is_some() && pull.base.branch == self.branch);
+            pulls.retain(|pull| self.seen.insert(pull.number));
+            pulls.sort_by_key(|pull| std::cmp::Reverse(pull.merged_at));
+            self.found.extend(pulls);
+        }
+    }
+}
+
+impl GitHub {
+    /// The pull requests that were merged into a branch.
+    ///
+    /// # Errors
+    /// When GitHub does not tell the branch's commits.
+    pub async fn merged_into(&self, branch: &str) -> Result<MergedPullRequests<'_>, GitHubError> {
+        let path = self.path(&format!("/commits?sha={}&per_page={COMMITS}", encoded(branch)));
+        let commits: Vec<ListedCommit> = self.get(&path).await?;
+        Ok(MergedPullRequests {
+            github: self,
+            branch: branch.to_owned(),
+            commits: commits.into_iter().map(|commit| commit.sha).collect(),
+            found: VecDeque::new(),
+            seen: HashSet::new(),
+        })
+    }
+
+    /// What was approved by a pull request: what the newest check run on its head says, of those that were complete
+    /// when it was merged. One that is not merged yet has no such bound.
+    ///
+    /// # Errors
+    /// [`GitHubError::NotApproved`] when it approves nothing, any other when that can't be told.
+    pub async fn approved_by(
+        &self,
+        query: &ApprovalQuery<'_>,
+        pull: &PullRequest,
+    ) -> Result<RecordedApproval, GitHubError> {
         let (number, head) = (pull.number, pull.head.sha.clone());
-        let run = self.check_run(query, number, &head).await?;
+        let run = self.decisive_check_run(query, pull).await?;
         let digest = run.external_id.unwrap_or_default();
         if digest.len() != 64 || !digest.bytes().all(|byte| byte.is_ascii_hexdigit()) {
-            return no(format!("the check run on the head of #{number} carries no decision digest"));
+            let before = if pull.merged_at.is_some() { " before the merge" } else { "" };
+            return no(format!("the newest check run `{}` on #{number}{before} holds no approval", query.check_name));
         }
         if query.require_approval {
-            self.somebody_approved(&pull).await?;
+            self.somebody_approved(pull, run.completed_at).await?;
         }
-        Ok(Approved { pull_request: number, head, digest, text: run.output.text.unwrap_or_default() })
+        Ok(RecordedApproval { pull_request: number, head, digest, text: run.output.text.unwrap_or_default() })
     }
 
-    async fn merged(&self, at: Merged<'_>) -> Result<Pull, GitHubError> {
-        let (commit, branch) = match at {
-            Merged::Number(number) => return self.get(&self.path(&format!("/pulls/{number}"))).await,
-            Merged::As(commit, branch) => (commit, branch),
+    /// The newest check run of that name by that app that was complete when the pull request was merged.
+    async fn decisive_check_run(&self, query: &ApprovalQuery<'_>, pull: &PullRequest) -> Result<CheckRun, GitHubError> {
+        let (number, head) = (pull.number, &pull.head.sha);
+        let mut runs = self.check_runs(query.check_name, head).await?;
+        let slug = |run: &CheckRun| run.app.as_ref().and_then(|app| app.slug.clone());
+        let others: Vec<String> = runs.iter().filter_map(slug).collect();
+        runs.retain(|run| slug(run).as_deref() == Some(query.app));
+        let found = runs.len();
+        let in_time = |run: &CheckRun| {
+            run.completed_at.filter(|at| pull.merged_at.is_none_or(|merged| *at <= merged)).map(|at| (at, run.id))
         };
-        let mut pulls: Vec<Pull> = self.all(&self.path(&format!("/commits/{commit}/pulls"))).await?;
-        pulls.retain(|pull| pull.merged_at.is_some() && branch.is_none_or(|branch| branch == pull.base.branch));
-        let is_its_merge = |pull: &Pull| pull.merge_commit_sha.as_deref() == Some(commit);
-        // A commit can be in several; the one that was merged as this commit is meant.
-        if pulls.iter().any(is_its_merge) {
-            pulls.retain(is_its_merge);
+        let newest = runs.into_iter().filter_map(|run| in_time(&run).map(|time| (time, run)));
+        if let Some((_, run)) = newest.max_by_key(|(time, _)| *time) {
+            return Ok(run);
         }
-        let into = branch.map(|branch| format!(" into {branch}")).unwrap_or_default();
-        if pulls.len() > 1 {
-            let numbers: Vec<String> = pulls.iter().map(|pull| format!("#{}", pull.number)).collect();
-            return no(format!("the commit {commit} comes from several merged pull requests ({})", numbers.join(", ")));
-        }
-        match pulls.pop() {
-            Some(pull) => Ok(pull),
-            None => no(format!("the commit {commit} comes from no pull request that was merged{into}")),
-        }
-    }
-
-    /// The latest check run of that name by that app, which must have succeeded.
-    async fn check_run(&self, query: &ApprovalQuery<'_>, number: u64, head: &str) -> Result<CheckRun, GitHubError> {
-        let name: String = url::form_urlencoded::byte_serialize(query.check_name.as_bytes()).collect();
-        let mut runs: Vec<CheckRun> = Vec::new();
-        for page in 1..=100 {
-            let path = format!("/commits/{head}/check-runs?check_name={name}&filter=all&per_page=100&page={page}");
-            let answer: CheckRuns = self.get(&self.path(&path)).await?;
-            let is_last = answer.check_runs.is_empty() || runs.len() + answer.check_runs.len() >= answer.total_count;
-            runs.extend(answer.check_runs);
-            if is_last {
-                break;
-            }
-        }
-        runs.retain(|run| run.name == query.check_name && run.head_sha == head);
-        let others: Vec<String> = runs.iter().filter_map(|run| run.app.as_ref()?.slug.clone()).collect();
-        runs.retain(|run| run.app.as_ref().and_then(|app| app.slug.as_deref()) == Some(query.app));
-        let Some(run) = runs.into_iter().max_by_key(|run| run.id) else {
-            let by = match others.first() {
-                Some(other) => format!("; there is one by the app {other}, which is not believed"),
-                None => "; was the plan reported there with `report --to check`?".to_owned(),
-            };
-            return no(format!(
-                "#{number} has no check run `{}` by the app {} on its head {head}{by}",
-                query.check_name, query.app
-            ));
+        let why = match (found, others.first()) {
+            (0, Some(other)) => format!("; there is one by the app {other}, which is not accepted"),
+            (0, None) => "; was the plan reported there with `report --to check`?".to_owned(),
+            _ => " that was complete before the merge".to_owned(),
         };
-        match (run.status.as_str(), run.conclusion.as_deref()) {
-            ("completed", Some("success")) => Ok(run),
-            ("completed", conclusion) => {
-                let word = conclusion.unwrap_or("nothing");
-                no(format!("the plan on the head of #{number} ended as {word}, and only a success can be approved"))
-            }
-            (status, _) => no(format!("the plan on the head of #{number} is not complete ({status})")),
-        }
+        no(format!(
+            "#{number} has no check run `{}` by the app {} on its head {head}{why}",
+            query.check_name, query.app
+        ))
     }
 
-    /// Somebody with write access, other than the author, approves of the head as it is.
-    async fn somebody_approved(&self, pull: &Pull) -> Result<(), GitHubError> {
-        let reviews: Vec<Review> = self.all(&self.path(&format!("/pulls/{}/reviews", pull.number))).await?;
-        let mut last: Vec<(String, &Review)> = Vec::new();
+    /// Somebody with write access, other than the author, approves of the head as it is, and did so after the check.
+    async fn somebody_approved(&self, pull: &PullRequest, checked: Option<Timestamp>) -> Result<(), GitHubError> {
+        let reviews: Vec<SubmittedReview> = self.all(&self.path(&format!("/pulls/{}/reviews", pull.number))).await?;
+        let mut last: Vec<(String, &SubmittedReview)> = Vec::new();
         // In the order of time. A comment takes back neither an approval nor an objection.
         for review in reviews
             .iter()
@@ -213,7 +172,11 @@ impl GitHub {
                 why = format!("the approval by {login} is of an earlier commit");
                 continue;
             }
-            let path = self.path(&format!("/collaborators/{login}/permission"));
+            if checked.is_none() || review.submitted_at < checked {
+                why = format!("the approval by {login} is older than the plan that was reported last");
+                continue;
+            }
+            let path = self.path(&format!("/collaborators/{}/permission", encoded(login)));
             match self.get::<Permission>(&path).await {
                 Ok(permission) if matches!(permission.permission.as_str(), "admin" | "write" | "maintain") => {
                     return Ok(());

@@ -1,16 +1,16 @@
 //! Calls to GitHub's API, by octocrab.
 //!
-//! Owns deadlines and repetition: reads are tried again, writes never are, because a write
-//! whose answer was lost may have been carried out. octocrab's own retries are not built in.
+//! Owns deadlines, repetition and redirects. What may be repeated is: reads, changes and
+//! deletions. A creation whose answer was lost may have been carried out, and is repeated only by
+//! those who know how to look for it. A rate limit says that nothing was done, so it is waited
+//! for whatever the request was. octocrab's own retries are not built in.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
-use backon::{ExponentialBuilder, Retryable as _};
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD as BASE64;
-use http::Uri;
+use backon::{BackoffBuilder as _, ExponentialBuilder};
 use http::header::{HeaderValue, USER_AGENT};
+use http::{Method, Uri};
 use octocrab::service::middleware::auth_header::AuthHeaderLayer;
 use octocrab::service::middleware::base_uri::BaseUriLayer;
 use octocrab::service::middleware::extra_headers::ExtraHeadersLayer;
@@ -19,95 +19,42 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use url::Url;
 
+use super::Repository;
+use super::answer::{GitHubError, RefusalCause};
 use super::service::ReqwestService;
-use super::{Place, Repository};
+use super::wire::Account;
 use crate::domain::{first_cause, is_loopback};
 use crate::http_client::{self, CONNECT_TIME, Route};
 
 /// How long one call may take.
 const CALL_TIME: Duration = Duration::from_secs(20);
 
-/// The longest that GitHub may ask to wait before a read is tried again.
-const LONGEST_WAIT: Duration = Duration::from_secs(30);
+/// The longest that a run waits for rate limits, all together.
+const LONGEST_WAIT: Duration = Duration::from_mins(1);
 
-/// Why GitHub did not do it.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum GitHubError {
-    /// It was not asked: the address, the token or the repository is not one.
-    #[error("{0}")]
-    Settings(String),
-    /// It said no.
-    #[error("GitHub answered {status} ({message}){}", advice(*.status))]
-    Refused {
-        /// The HTTP status.
-        status: u16,
-        /// GitHub's message.
-        message: String,
-        /// How long it asks to wait.
-        wait: Option<Duration>,
-    },
-    /// It said nothing, or nothing that could be read.
-    #[error("no answer from GitHub ({0})")]
-    NoAnswer(String),
-    /// There is not exactly one pull request.
-    #[error("{0}")]
-    NoPullRequest(String),
-    /// It can't be told that this was approved.
-    #[error("{0}")]
-    NotApproved(String),
-}
-
-impl GitHubError {
-    /// Whether the same read may well succeed a moment later.
-    fn is_transient(&self) -> bool {
-        match self {
-            Self::NoAnswer(_) => true,
-            Self::Refused { status, wait, .. } => {
-                *status >= 500 || *status == 429 || (*status == 403 && wait.is_some())
-            }
-            Self::Settings(_) | Self::NoPullRequest(_) | Self::NotApproved(_) => false,
-        }
-    }
-
-    /// Whether it is a clear no.
-    #[must_use]
-    pub const fn is_refusal(&self) -> bool {
-        matches!(self, Self::Refused { status, .. } if *status < 500)
-    }
-}
-
-const fn advice(status: u16) -> &'static str {
-    match status {
-        401 => "; the token is missing or not valid",
-        403 => "; the token may not do this: the job needs `pull-requests: write`, which it never has for a fork",
-        404 => "; there is no such thing, or the token may not see it",
-        429 => "; too many requests",
-        _ => "",
-    }
-}
-
-/// A pull request, as far as it matters here.
-#[derive(Debug, Clone, PartialEq, Eq, serde::Deserialize)]
-pub struct PullRequest {
-    /// Its number.
-    pub number: u64,
-    /// `open` or `closed`.
-    pub state: String,
-    /// Its last commit.
-    pub head: Head,
-}
-
-/// A commit of a pull request.
-#[derive(Debug, Clone, PartialEq, Eq, serde::Deserialize)]
-pub struct Head {
-    /// Its hash.
-    pub sha: String,
-}
+/// How many redirects of one read are followed.
+const MOST_REDIRECTS: usize = 3;
 
 /// GitHub, for one repository.
 pub struct GitHub {
     octocrab: Octocrab,
     repository: Repository,
+    address: Url,
+    patience: Patience,
+    author: OnceLock<String>,
+}
+
+/// How much longer the run may wait for rate limits.
+struct Patience(Mutex<Duration>);
+
+impl Patience {
+    /// Takes a wait out of what is left, where it fits. What is no wait counts too, so that it ends.
+    fn allows(&self, wait: Duration) -> bool {
+        let mut left = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let rest = left.checked_sub(wait.max(Duration::from_secs(1)));
+        *left = rest.unwrap_or(*left);
+        rest.is_some()
+    }
 }
 
 impl GitHub {
@@ -141,7 +88,8 @@ impl GitHub {
             .with_layer(&AuthHeaderLayer::new(Some(authorization), base.clone(), base))
             .with_auth(AuthState::None)
             .build();
-        Ok(Self { octocrab, repository })
+        let patience = Patience(Mutex::new(LONGEST_WAIT));
+        Ok(Self { octocrab, repository, address: url, patience, author: OnceLock::new() })
     }
 
     /// A path below the repository.
@@ -149,82 +97,123 @@ impl GitHub {
         format!("/repos/{}/{}{rest}", self.repository.owner, self.repository.name)
     }
 
-    /// Reads, again where that may help.
+    /// Reads.
     pub(super) async fn get<T: DeserializeOwned>(&self, path: &str) -> Result<T, GitHubError> {
-        let pauses =
-            ExponentialBuilder::default().with_min_delay(Duration::from_millis(300)).with_max_times(3).with_jitter();
-        let read = || in_time(self.octocrab.get(path, None::<&()>));
-        read.retry(pauses)
-            .when(GitHubError::is_transient)
-            .adjust(|error, pause| match error {
-                GitHubError::Refused { wait: Some(wait), .. } if *wait > LONGEST_WAIT => None,
-                GitHubError::Refused { wait: Some(wait), .. } => pause.map(|pause| pause.max(*wait)),
-                _ => pause,
-            })
-            .await
+        self.repeat(&Method::GET, path, true, async |path| self.octocrab.get(path, None::<&()>).await).await
     }
 
-    /// Writes, once.
+    /// Creates.
     pub(super) async fn post<B: Serialize, T: DeserializeOwned>(&self, path: &str, body: &B) -> Result<T, GitHubError> {
-        once_allowed(|| in_time(self.octocrab.post(path, Some(body)))).await
+        let created = self.repeat(&Method::POST, path, false, async |path| self.octocrab.post(path, Some(body)).await);
+        self.say_where_to(created.await).await
     }
 
-    /// Changes, once.
+    /// Changes.
     pub(super) async fn patch<B: Serialize, T: DeserializeOwned>(
         &self,
         path: &str,
         body: &B,
     ) -> Result<T, GitHubError> {
-        once_allowed(|| in_time(self.octocrab.patch(path, Some(body)))).await
+        let changed = self.repeat(&Method::PATCH, path, true, async |path| self.octocrab.patch(path, Some(body)).await);
+        self.say_where_to(changed.await).await
     }
 
-    /// Deletes, once. What is gone already is as good as deleted.
+    /// Deletes. What is gone already is as good as deleted.
     pub(super) async fn delete(&self, path: &str) -> Result<(), GitHubError> {
-        let delete = || {
-            in_time(async {
-                octocrab::map_github_error(self.octocrab._delete(path, None::<&()>).await?).await.map(drop)
-            })
+        let delete = async |path: String| {
+            octocrab::map_github_error(self.octocrab._delete(path, None::<&()>).await?).await.map(drop)
         };
-        match once_allowed(delete).await {
+        match self.repeat(&Method::DELETE, path, true, delete).await {
             Err(GitHubError::Refused { status: 404 | 410, .. }) => Ok(()),
-            other => other,
+            other => self.say_where_to(other).await,
         }
     }
 
-    /// A file as it is in a commit; none where there is no such file, or it is too large to be given.
-    ///
-    /// # Errors
-    /// When GitHub does not tell.
-    pub async fn file(&self, path: &str, commit: &str) -> Result<Option<Vec<u8>>, GitHubError> {
-        #[derive(serde::Deserialize)]
-        struct Content {
-            #[serde(default)]
-            encoding: String,
-            #[serde(default)]
-            content: String,
-        }
-        let segments: Vec<String> = path
-            .split('/')
-            .map(|part| url::form_urlencoded::byte_serialize(part.as_bytes()).collect::<String>().replace('+', "%20"))
-            .collect();
-        let commit: String = url::form_urlencoded::byte_serialize(commit.as_bytes()).collect();
-        let path = self.path(&format!("/contents/{}?ref={commit}", segments.join("/")));
-        match self.get::<Content>(&path).await {
-            Ok(content) if content.encoding == "base64" => {
-                let plain: String = content.content.chars().filter(|c| !c.is_ascii_whitespace()).collect();
-                Ok(BASE64.decode(plain).ok())
+    /// Makes a call, and again where that can do no harm and may help.
+    async fn repeat<T>(
+        &self,
+        method: &Method,
+        path: &str,
+        is_idempotent: bool,
+        call: impl AsyncFn(String) -> octocrab::Result<T>,
+    ) -> Result<T, GitHubError> {
+        let mut pauses = pauses();
+        let mut redirects = 0;
+        let mut at = path.to_owned();
+        loop {
+            let error = match tokio::time::timeout(CALL_TIME, call(at.clone())).await {
+                Ok(Ok(answer)) => return Ok(answer),
+                Ok(Err(error)) => GitHubError::of(&error, method, &at),
+                Err(_) => GitHubError::NoAnswer(format!("none within {} s", CALL_TIME.as_secs())),
+            };
+            match &error {
+                GitHubError::Refused { cause: RefusalCause::RateLimit(wait), .. } if self.patience.allows(*wait) => {
+                    tokio::time::sleep(*wait).await;
+                }
+                GitHubError::Refused { cause: RefusalCause::Moved(to), .. }
+                    if method == Method::GET && redirects < MOST_REDIRECTS =>
+                {
+                    redirects += 1;
+                    at = self.below(to).ok_or(error)?;
+                }
+                error if is_idempotent && error.is_lost() => match pauses.next() {
+                    Some(pause) => tokio::time::sleep(pause).await,
+                    None => return Err(error.clone()),
+                },
+                _ => return Err(error),
             }
-            Ok(_) | Err(GitHubError::Refused { status: 404, .. }) => Ok(None),
-            Err(error) => Err(error),
         }
     }
 
-    /// A pull request as it is now.
-    ///
-    /// # Errors
-    /// When GitHub does not tell.
-    pub async fn read_pull_request(&self, number: u64) -> Result<PullRequest, GitHubError> {
-        self.get(&self.path(&format!("/pulls/{number}"))).await
+    /// An address as a path of this API. None where it leads anywhere else: the token goes nowhere else.
+    fn below(&self, address: &str) -> Option<String> {
+        let to = self.address.join(address).ok()?;
+        let base = self.address.path().trim_end_matches('/');
+        let path = to.path().strip_prefix(base).filter(|path| path.starts_with('/'))?;
+        let query = to.query().map(|query| format!("?{query}")).unwrap_or_default();
+        (to.origin() == self.address.origin()).then(|| format!("{path}{query}"))
+    }
+
+    /// A write is not followed to another repository; it is said which one that is.
+    async fn say_where_to<T>(&self, written: Result<T, GitHubError>) -> Result<T, GitHubError> {
+        #[derive(serde::Deserialize)]
+        struct Renamed {
+            full_name: String,
+        }
+        let Err(GitHubError::Refused { cause: RefusalCause::Moved(to), .. }) = written else { return written };
+        let renamed = self.get::<Renamed>(&self.path("")).await;
+        let from = format!("{}/{}", self.repository.owner, self.repository.name);
+        Err(GitHubError::Moved { from, to: renamed.map_or(to, |renamed| renamed.full_name) })
+    }
+
+    /// Whose token it is, where GitHub says. The token of an app may not read `/user`, and learns it from GraphQL.
+    pub(super) async fn author(&self) -> Option<&str> {
+        #[derive(serde::Deserialize)]
+        struct Viewer {
+            viewer: Account,
+        }
+        #[derive(serde::Deserialize)]
+        struct Answered {
+            data: Viewer,
+        }
+        if self.author.get().is_none() {
+            let query = serde_json::json!({ "query": "query { viewer { login } }" });
+            let ask = async |path: String| self.octocrab.post(path, Some(&query)).await;
+            let login = match self.repeat::<Answered>(&Method::POST, "/graphql", true, ask).await {
+                Ok(answered) => Some(answered.data.viewer.login),
+                Err(_) => self.get::<Account>("/user").await.ok().map(|user| user.login),
+            };
+            if let Some(login) = login {
+                self.learn_author(&login);
+            }
+        }
+        self.author.get().map(String::as_str)
+    }
+
+    /// Remembers whose token it is, from what a write has answered.
+    pub(super) fn learn_author(&self, login: &str) {
+        // Known already: a token does not change hands.
+        let _ = self.author.set(login.to_owned());
     }
 
     /// All items of a list, page after page.
@@ -242,84 +231,14 @@ impl GitHub {
         }
         Ok(all)
     }
-
-    /// The number of the pull request at a place.
-    ///
-    /// # Errors
-    /// When there is none, when there are several, when GitHub does not tell.
-    pub async fn pull_request(&self, place: &Place) -> Result<u64, GitHubError> {
-        #[derive(serde::Deserialize)]
-        struct Pull {
-            number: u64,
-            merge_commit_sha: Option<String>,
-        }
-        let (pulls, what): (Vec<Pull>, String) = match place {
-            Place::Number(number) => return Ok(*number),
-            Place::None(why) => return Err(GitHubError::NoPullRequest(why.clone())),
-            Place::Commit(sha) => {
-                let mut pulls: Vec<Pull> = self.all(&self.path(&format!("/commits/{sha}/pulls"))).await?;
-                // A commit can be in several; the one that it is the merge of is meant.
-                if pulls.iter().filter(|pull| pull.merge_commit_sha.as_deref() == Some(sha)).count() == 1 {
-                    pulls.retain(|pull| pull.merge_commit_sha.as_deref() == Some(sha));
-                }
-                (pulls, format!("the commit {sha}"))
-            }
-            Place::Branch(branch) => {
-                let query: String = url::form_urlencoded::byte_serialize(branch.as_bytes()).collect();
-                (
-                    self.all(&self.path(&format!("/pulls?state=open&head={query}"))).await?,
-                    format!("the branch {branch}"),
-                )
-            }
-        };
-        match pulls.as_slice() {
-            [one] => Ok(one.number),
-            [] => {
-                Err(GitHubError::NoPullRequest(format!("{what} belongs to no pull request; name it by --pull-request")))
-            }
-            several => {
-                let numbers: Vec<String> = several.iter().map(|pull| format!("#{}", pull.number)).collect();
-                let numbers = numbers.join(", ");
-                Err(GitHubError::NoPullRequest(format!(
-                    "{what} belongs to several pull requests ({numbers}); name one by --pull-request"
-                )))
-            }
-        }
-    }
 }
 
-/// A call, within its time.
-async fn in_time<T>(call: impl Future<Output = octocrab::Result<T>>) -> Result<T, GitHubError> {
-    match tokio::time::timeout(CALL_TIME, call).await {
-        Ok(answer) => answer.map_err(|error| failure(&error)),
-        Err(_) => Err(GitHubError::NoAnswer(format!("none within {} s", CALL_TIME.as_secs()))),
-    }
+/// The pauses before a request is sent again.
+pub(super) fn pauses() -> impl Iterator<Item = Duration> {
+    ExponentialBuilder::default().with_min_delay(Duration::from_millis(300)).with_max_times(3).with_jitter().build()
 }
 
-/// A write, and once more where GitHub has said that it did not do it and when it would.
-async fn once_allowed<T, F: Future<Output = Result<T, GitHubError>>>(write: impl Fn() -> F) -> Result<T, GitHubError> {
-    match write().await {
-        Err(GitHubError::Refused { status: 403 | 429, wait: Some(wait), .. }) if wait <= LONGEST_WAIT => {
-            tokio::time::sleep(wait).await;
-            write().await
-        }
-        other => other,
-    }
-}
-
-fn failure(error: &octocrab::Error) -> GitHubError {
-    match error {
-        octocrab::Error::GitHub { source, .. } => {
-            let header = |name: &str| {
-                let text = source.headers.as_ref()?.get(name)?.to_str().ok()?;
-                text.parse::<u64>().ok()
-            };
-            let exhausted = header("x-ratelimit-remaining") == Some(0);
-            // Without a number of seconds a spent primary limit lasts longer than a run waits.
-            let wait = header("retry-after").or(exhausted.then_some(u64::MAX)).map(Duration::from_secs);
-            let message = source.message.chars().take(300).collect();
-            GitHubError::Refused { status: source.status_code.as_u16(), message, wait }
-        }
-        other => GitHubError::NoAnswer(first_cause(other).chars().take(300).collect()),
-    }
+/// Text as one part of a path or a query.
+pub(super) fn encoded(text: &str) -> String {
+    url::form_urlencoded::byte_serialize(text.as_bytes()).collect::<String>().replace('+', "%20")
 }

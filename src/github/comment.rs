@@ -1,31 +1,26 @@
 //! One comment on a pull request that stays the same comment.
 //!
 //! Owns how it is found (marker, author and key, over all pages), that a newer run's text is
-//! never replaced by an older one's, and that a lost answer does not make two of it.
+//! never replaced by an older one's, and that neither a lost answer nor a token that does not say
+//! whose it is makes two of it. Two that a race has left become one.
 
 use serde::{Deserialize, Serialize};
 
-use super::client::{GitHub, GitHubError};
-
-/// The author of comments that a workflow's own token writes.
-const WORKFLOW_AUTHOR: &str = "github-actions[bot]";
+use super::answer::{GitHubError, RefusalCause};
+use super::client::{GitHub, pauses};
+use super::wire::Account;
 
 #[derive(Debug, Deserialize)]
-struct Comment {
+struct IssueComment {
     id: u64,
     #[serde(default)]
     body: Option<String>,
-    user: Option<User>,
+    user: Option<Account>,
     html_url: String,
 }
 
-#[derive(Debug, Deserialize)]
-struct User {
-    login: String,
-}
-
 #[derive(Serialize)]
-struct Body<'a> {
+struct CommentBody<'a> {
     body: &'a str,
 }
 
@@ -50,75 +45,122 @@ pub struct StickyComment<'a> {
     pub author: Option<&'a str>,
 }
 
+impl IssueComment {
+    fn text(&self) -> &str {
+        self.body.as_deref().unwrap_or_default()
+    }
+}
+
 impl GitHub {
     /// Writes the comment: anew, or in place of the one that is there.
     ///
     /// # Errors
     /// When GitHub does not let it be read or written.
     pub async fn stick(&self, pull_request: u64, wanted: &StickyComment<'_>) -> Result<Commented, GitHubError> {
-        let author = match wanted.author {
-            Some(author) => author.to_owned(),
+        let known = match wanted.author {
+            Some(author) => Some(author),
             None => self.author().await,
         };
-        let found = self.find(pull_request, wanted, &author).await?;
-        let previous = found.as_ref().and_then(|comment| comment.body.as_deref());
-        if let (Some(comment), Some(why)) = (&found, previous.and_then(|text| (wanted.must_stay)(text))) {
-            return Ok(Commented::Left(comment.html_url.clone(), why));
-        }
-        let text = (wanted.text)(previous);
-        if let Some(comment) = &found {
-            let path = self.path(&format!("/issues/comments/{}", comment.id));
-            match self.patch::<_, Comment>(&path, &Body { body: &text }).await {
-                Ok(changed) => return Ok(Commented::Written(changed.html_url)),
-                // Gone, or another's after all: a new one takes its place.
-                Err(GitHubError::Refused { status: 403 | 404 | 410, .. }) => {}
+        let (author, written) = if let Some(author) = known {
+            (author.to_owned(), None)
+        } else {
+            // Nobody says whose the token is, so a comment has to: it stays only if it is the first.
+            let created = self.create(pull_request, None, wanted, &(wanted.text)(None)).await?;
+            (created.user.as_ref().map(|user| user.login.clone()).unwrap_or_default(), Some(created))
+        };
+        let written_id = written.as_ref().map(|comment| comment.id);
+        let mut own = self.own(pull_request, wanted, &author).await?;
+        own.retain(|comment| Some(comment.id) != written_id);
+        let must_stay = |comment: &IssueComment| (wanted.must_stay)(comment.text());
+        let position = own.iter().position(|comment| must_stay(comment).is_some());
+        let kept = position.or(own.len().checked_sub(1)).map(|index| own.remove(index));
+        let commented = match kept {
+            None => {
+                let there = match written {
+                    Some(written) => return Ok(Commented::Written(written.html_url)),
+                    None => self.create(pull_request, Some(&author), wanted, &(wanted.text)(None)).await?,
+                };
+                Commented::Written(there.html_url)
+            }
+            Some(kept) => match must_stay(&kept) {
+                Some(why) => Commented::Left(kept.html_url, why),
+                None => Commented::Written(self.replace(pull_request, &author, wanted, &kept).await?),
+            },
+        };
+        // After the one that stays is there: a run that ends in between leaves one too many, not one too few.
+        for id in own.iter().map(|comment| comment.id).chain(written_id) {
+            match self.delete(&self.path(&format!("/issues/comments/{id}"))).await {
+                // One that may not be deleted is no reason to call the report failed.
+                Ok(()) | Err(GitHubError::Refused { status: 403, .. }) => {}
                 Err(error) => return Err(error),
             }
         }
-        self.create(pull_request, wanted, &author, &text).await
+        Ok(commented)
     }
 
+    async fn replace(
+        &self,
+        pull_request: u64,
+        author: &str,
+        wanted: &StickyComment<'_>,
+        kept: &IssueComment,
+    ) -> Result<String, GitHubError> {
+        let text = (wanted.text)(Some(kept.text()));
+        let path = self.path(&format!("/issues/comments/{}", kept.id));
+        match self.patch::<_, IssueComment>(&path, &CommentBody { body: &text }).await {
+            Ok(changed) => Ok(changed.html_url),
+            // Gone, or another's after all: a new one takes its place.
+            Err(GitHubError::Refused {
+                status: 403 | 404 | 410,
+                cause: RefusalCause::Other | RefusalCause::Permission(_),
+                ..
+            }) => Ok(self.create(pull_request, Some(author), wanted, &text).await?.html_url),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Creates a comment. Where its author is known, one whose answer was lost is looked for.
     async fn create(
         &self,
         pull_request: u64,
+        author: Option<&str>,
         wanted: &StickyComment<'_>,
-        author: &str,
         text: &str,
-    ) -> Result<Commented, GitHubError> {
+    ) -> Result<IssueComment, GitHubError> {
         let path = self.path(&format!("/issues/{pull_request}/comments"));
-        let mut attempts = 0;
+        let mut pauses = pauses();
         loop {
-            attempts += 1;
-            match self.post::<_, Comment>(&path, &Body { body: text }).await {
-                Ok(created) => return Ok(Commented::Written(created.html_url)),
-                Err(error) if error.is_refusal() || attempts == 3 => return Err(error),
-                // The answer was lost, and the comment may be there.
-                Err(_) => {
-                    let found = self.find(pull_request, wanted, author).await?;
-                    if let Some(comment) = found.filter(|comment| comment.body.as_deref() == Some(text)) {
-                        return Ok(Commented::Written(comment.html_url));
+            let error = match self.post::<_, IssueComment>(&path, &CommentBody { body: text }).await {
+                Ok(created) => {
+                    if let Some(user) = &created.user {
+                        self.learn_author(&user.login);
                     }
+                    return Ok(created);
                 }
+                Err(error) if !error.is_lost() => return Err(error),
+                Err(error) => error,
+            };
+            // Without an author the next run could not tell a second one from another's.
+            let (Some(pause), Some(author)) = (pauses.next(), author) else { return Err(error) };
+            tokio::time::sleep(pause).await;
+            let own = self.own(pull_request, wanted, author).await?;
+            if let Some(there) = own.into_iter().rfind(|comment| comment.text() == text) {
+                return Ok(there);
             }
         }
     }
 
-    async fn find(
+    /// The comments of this kind and key by that author, in the order of time.
+    async fn own(
         &self,
         pull_request: u64,
         wanted: &StickyComment<'_>,
         author: &str,
-    ) -> Result<Option<Comment>, GitHubError> {
-        let comments: Vec<Comment> = self.all(&self.path(&format!("/issues/{pull_request}/comments"))).await?;
-        let own = |comment: &Comment| {
-            comment.user.as_ref().is_some_and(|user| user.login == author)
-                && comment.body.as_deref().is_some_and(|body| (wanted.is_own)(body))
-        };
-        Ok(comments.into_iter().rfind(own))
-    }
-
-    /// Whose token it is. A workflow's own token may not ask, and writes as one bot.
-    pub(super) async fn author(&self) -> String {
-        self.get::<User>("/user").await.map_or_else(|_| WORKFLOW_AUTHOR.to_owned(), |user| user.login)
+    ) -> Result<Vec<IssueComment>, GitHubError> {
+        let mut comments: Vec<IssueComment> = self.all(&self.path(&format!("/issues/{pull_request}/comments"))).await?;
+        comments.retain(|comment| {
+            comment.user.as_ref().is_some_and(|user| user.login == author) && (wanted.is_own)(comment.text())
+        });
+        Ok(comments)
     }
 }

@@ -4,19 +4,24 @@
 //! what the text says is the `report` module's. Nothing here may fail the run: what did not
 //! work is said, and the caller goes on.
 
+mod answer;
 mod approval;
 mod check;
 mod client;
 mod comment;
-mod place;
+mod pull_request_source;
+mod repository;
 mod review;
 mod service;
+mod wire;
 
-pub use approval::{ApprovalQuery, Approved, Merged};
-pub use client::{GitHub, GitHubError, PullRequest};
+pub use answer::{GitHubError, RefusalCause};
+pub use approval::{ApprovalQuery, MergedPullRequests, RecordedApproval};
+pub use client::GitHub;
 pub use comment::{Commented, StickyComment};
-pub use place::{Place, place_of};
+pub use pull_request_source::{PullRequestSource, pull_request_source};
 pub use review::{ReviewRequest, Reviewed};
+pub use wire::{Account, BranchTip, PullRequest, RepositoryId};
 
 /// The repository that a run belongs to.
 #[derive(Debug, Clone, PartialEq, Eq)]

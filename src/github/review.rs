@@ -8,7 +8,9 @@ use std::collections::{HashMap, HashSet};
 
 use serde::{Deserialize, Serialize};
 
-use super::client::{GitHub, GitHubError};
+use super::answer::GitHubError;
+use super::client::{GitHub, pauses};
+use super::wire::Account;
 use crate::report::{ReviewComment, ReviewMark, review_settled, review_text};
 
 /// The most comments that one run writes: GitHub counts what creates content, and people read it.
@@ -22,6 +24,8 @@ pub struct ReviewRequest<'a> {
     pub pull_request: u64,
     /// Its head, which the comments are about.
     pub head: &'a str,
+    /// How many files it changes. Of more than 3,000 GitHub lists that many and does not say so.
+    pub changed_files: Option<usize>,
     /// Who writes the comments; none: whoever the token belongs to.
     pub author: Option<&'a str>,
     /// The mark of this run's comments; offer and rule are each comment's own.
@@ -56,16 +60,16 @@ struct Posted {
     id: u64,
     body: String,
     path: String,
-    user: Option<Login>,
+    user: Option<Account>,
     in_reply_to_id: Option<u64>,
     line: Option<u64>,
     start_line: Option<u64>,
     subject_type: Option<String>,
 }
 
-#[derive(Debug, Clone, Deserialize)]
-struct Login {
-    login: String,
+#[derive(Debug, Deserialize)]
+struct CreatedComment {
+    user: Option<Account>,
 }
 
 /// Where a comment stands.
@@ -171,15 +175,26 @@ impl GitHub {
     /// # Errors
     /// When the pull request or its comments can't be read, or nothing at all may be written.
     pub async fn review(&self, request: &ReviewRequest<'_>) -> Result<Reviewed, GitHubError> {
-        let author = match request.author {
-            Some(author) => author.to_owned(),
-            None => self.author().await,
-        };
         let files: Vec<ChangedFile> = self.all(&self.path(&format!("/pulls/{}/files", request.pull_request))).await?;
         let shown: HashMap<&str, Shown> = files
             .iter()
             .map(|file| (file.filename.as_str(), file.patch.as_deref().map(Shown::read).unwrap_or_default()))
             .collect();
+        let is_cut = request.changed_files.is_some_and(|count| count > files.len());
+        let missing = if is_cut {
+            format!(
+                "the pull request changes more files than the {} that GitHub lists, and this one is not among those",
+                files.len()
+            )
+        } else {
+            "the pull request does not change this file".to_owned()
+        };
+        let Some(author) = self.author_of(request, &shown).await? else {
+            return Ok(Reviewed {
+                left: Some("GitHub does not tell whose the token is; name it by --comment-author".to_owned()),
+                ..Reviewed::default()
+            });
+        };
         let (own, replied) = self.posted(request, &author).await?;
         if let Some((_, newer)) = own.iter().find(|(_, mark)| mark.is_newer_than(&request.mark)) {
             let why = format!("a later run ({}, attempt {}) has reviewed it", newer.run, newer.attempt);
@@ -197,8 +212,7 @@ impl GitHub {
                 .map(|(posted, _)| posted)
                 .collect();
             let Some((spot, suggested)) = place(comment, shown.get(comment.path.as_str())) else {
-                let why = "the pull request does not change this file".to_owned();
-                reviewed.elsewhere.push((comment.clone(), why));
+                reviewed.elsewhere.push((comment.clone(), missing.clone()));
                 continue;
             };
             // The one with replies is the one to keep; else the one that stands right.
@@ -217,7 +231,7 @@ impl GitHub {
                 continue;
             }
             new += 1;
-            match self.write(request, &author, comment, &mark, (spot, suggested)).await? {
+            match self.write(request, Some(&author), comment, &mark, (spot, suggested)).await? {
                 None => reviewed.there += 1,
                 Some(why) => reviewed.elsewhere.push((comment.clone(), why)),
             }
@@ -238,6 +252,29 @@ impl GitHub {
             }
         }
         Ok(reviewed)
+    }
+
+    /// Whose the token is. Where nobody says, the first comment does: if it was there already, the second goes.
+    async fn author_of(
+        &self,
+        request: &ReviewRequest<'_>,
+        shown: &HashMap<&str, Shown>,
+    ) -> Result<Option<String>, GitHubError> {
+        if let Some(author) = request.author {
+            return Ok(Some(author.to_owned()));
+        }
+        if self.author().await.is_none() {
+            let placed = request
+                .comments
+                .iter()
+                .find_map(|comment| Some((comment, place(comment, shown.get(comment.path.as_str()))?)));
+            if let Some((comment, placed)) = placed {
+                let mark =
+                    ReviewMark { offer: comment.offer.clone(), rule: comment.rule.to_owned(), ..request.mark.clone() };
+                self.write(request, None, comment, &mark, placed).await?;
+            }
+        }
+        Ok(self.author().await.map(str::to_owned))
     }
 
     /// The comments of this program on a pull request, and which of them somebody replied to.
@@ -272,7 +309,7 @@ impl GitHub {
     async fn write(
         &self,
         request: &ReviewRequest<'_>,
-        author: &str,
+        author: Option<&str>,
         comment: &ReviewComment,
         mark: &ReviewMark,
         (spot, suggested): (Spot, bool),
@@ -295,7 +332,7 @@ impl GitHub {
     async fn write_at(
         &self,
         request: &ReviewRequest<'_>,
-        author: &str,
+        author: Option<&str>,
         comment: &ReviewComment,
         body: &str,
         spot: Spot,
@@ -315,20 +352,25 @@ impl GitHub {
             start_side: several.map(|_| "RIGHT"),
             subject_type: (spot == Spot::File).then_some("file"),
         };
-        for attempts_left in (0..3).rev() {
-            match self.post::<_, serde_json::Value>(&path, &new).await {
-                Ok(_) => return Ok(()),
-                Err(error) if error.is_refusal() || attempts_left == 0 => return Err(error),
-                // The answer was lost, and the comment may be there.
-                Err(_) => {
-                    let (own, _) = self.posted(request, author).await?;
-                    if own.iter().any(|(posted, _)| posted.body == body && posted.path == comment.path) {
-                        return Ok(());
+        let mut pauses = pauses();
+        loop {
+            let error = match self.post::<_, CreatedComment>(&path, &new).await {
+                Ok(created) => {
+                    if let Some(user) = created.user {
+                        self.learn_author(&user.login);
                     }
+                    return Ok(());
                 }
+                Err(error) if !error.is_lost() => return Err(error),
+                Err(error) => error,
+            };
+            let (Some(pause), Some(author)) = (pauses.next(), author) else { return Err(error) };
+            tokio::time::sleep(pause).await;
+            let (own, _) = self.posted(request, author).await?;
+            if own.iter().any(|(posted, _)| posted.body == body && posted.path == comment.path) {
+                return Ok(());
             }
         }
-        Ok(())
     }
 }
 

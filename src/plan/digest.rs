@@ -4,6 +4,8 @@
 //! case, entries sorted, addresses sorted and each once. For strings, integers and null,
 //! which is all it holds, this is the form of RFC 8785.
 
+use std::collections::BTreeSet;
+
 use serde::{Deserialize, Serialize};
 
 use super::document::{Decision, Entry, FormatVersion, Plan, PlannedPortal};
@@ -54,6 +56,17 @@ impl DecisionDocument {
             entries.iter().filter_map(|entry| DecisionEntry::of(portals, entry)).collect();
         decided.sort_by(|a, b| (a.key(), &a.operation_id).cmp(&(b.key(), &b.operation_id)));
         Self { entries: decided, format_version: FormatVersion }
+    }
+
+    /// Reads a decision document that came with a digest. None: it is not the canonical form of one, it
+    /// is not the one of this digest, or it says two things of one offer.
+    #[must_use]
+    pub fn verified(text: &str, digest: &str) -> Option<Self> {
+        let document: Self = serde_json::from_str(text).ok()?;
+        let offers: BTreeSet<OfferKey> = document.entries.iter().map(DecisionEntry::key).collect();
+        let is_sound =
+            document.canonical_json() == text && document.digest() == digest && offers.len() == document.entries.len();
+        is_sound.then_some(document)
     }
 
     /// The canonical form.

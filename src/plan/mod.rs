@@ -4,12 +4,12 @@
 //! a reviewer decides on. Pure: no calls, no clock, no files. Carrying a plan out is the
 //! `apply` module's, showing it the `report` module's.
 
-mod approval;
+mod approved_entries;
 mod decide;
 mod digest;
 mod document;
 
-pub use approval::{Comparison, Difference, Relation};
+pub use approved_entries::{ApprovedDecision, EntryApproval, EntryVerdict, entry_verdicts};
 pub use decide::{Observation, PlanFacts, PortalFacts, failed_plan, plan};
 pub use digest::{DecisionDocument, DecisionEntry};
 pub use document::{

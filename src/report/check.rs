@@ -1,9 +1,10 @@
-//! The check run on a commit: a verdict, the decision that it is about, and the plan.
+//! The check run on a commit: a verdict, the plan, and where it may be one an approval.
 //!
 //! Owns what the verdict is and what stands in which part. The decision document travels with
 //! its digest, so that a later apply can hold its own against it entry by entry.
 
 use super::annotations::{Annotation, AnnotationLevel, annotations};
+use super::approval_text::approval_text;
 use super::markdown::plan_markdown;
 use super::outcome_markdown::outcome_markdown;
 use super::{COMMENT_LIMIT, words};
@@ -26,13 +27,13 @@ pub enum Conclusion {
 pub struct Check {
     /// The verdict.
     pub conclusion: Conclusion,
-    /// The decision digest.
-    pub digest: String,
+    /// The decision digest; none: nothing is approved by this check run.
+    pub digest: Option<String>,
     /// One line.
     pub title: String,
     /// The plan or what came of it, as Markdown.
     pub summary: String,
-    /// The decision document, as Markdown; none where it is too long to travel.
+    /// The decision document, as Markdown; none: nothing is approved by this check run.
     pub text: Option<String>,
     /// Notes on lines, at most ten of a kind.
     pub annotations: Vec<Annotation>,
@@ -68,35 +69,37 @@ pub fn check_name(key: Option<&str>) -> String {
     key.map_or_else(|| "cancel-pending".to_owned(), |key| format!("cancel-pending ({key})"))
 }
 
-/// The decision document in the text of a check run, as it was written there.
-#[must_use]
-pub fn decision_in(text: &str) -> Option<&str> {
-    let (_, rest) = text.split_once("\n```json\n")?;
-    Some(rest.split_once("\n```")?.0)
-}
-
 /// The check run of a plan, or of what came of it.
 #[must_use]
 pub fn check(plan: &Plan, outcome: Option<&OutcomeDocument>) -> Check {
-    let failed = plan.has_failures() || outcome.is_some_and(OutcomeDocument::has_failures);
+    let is_troubled = plan.has_failures();
     let conclusion = match outcome {
-        _ if failed => Conclusion::Failure,
-        None if plan.unread() > 0 => Conclusion::Neutral,
+        Some(outcome) if is_troubled || outcome.has_failures() => Conclusion::Failure,
         Some(outcome) if outcome.has_open_ends() => Conclusion::Neutral,
+        // What is blocked or can't be read keeps nobody from approving the rest.
+        None if is_troubled && plan.refused.is_none() && plan.summary.cancel > 0 => Conclusion::Neutral,
+        None if is_troubled => Conclusion::Failure,
+        None if plan.unread() > 0 => Conclusion::Neutral,
         _ => Conclusion::Success,
     };
-    let document = plan.decision_document().canonical_json();
-    // Ids, addresses and digests hold no backtick, so the fence can't be closed from within.
-    let text = format!("The decision document, whose SHA-256 is the decision digest:\n\n```json\n{document}\n```\n");
     Check {
         conclusion,
-        digest: plan.decision_digest.clone(),
+        digest: None,
         title: outcome.map_or_else(|| words::headline(plan), words::outcome_headline),
         summary: match outcome {
             None => plan_markdown(plan, COMMENT_LIMIT),
             Some(outcome) => outcome_markdown(outcome, plan, COMMENT_LIMIT),
         },
-        text: (text.len() <= COMMENT_LIMIT && !document.contains('`')).then_some(text),
+        text: None,
         annotations: annotations(plan, outcome),
+    }
+}
+
+impl Check {
+    /// Makes it an approval of what the plan decides. False: the decision document is too long to travel.
+    pub fn approve(&mut self, plan: &Plan) -> bool {
+        self.text = approval_text(&plan.decision_document());
+        self.digest = self.text.as_ref().map(|_| plan.decision_digest.clone());
+        self.text.is_some()
     }
 }

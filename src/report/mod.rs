@@ -6,6 +6,7 @@
 
 mod annotations;
 mod approval;
+mod approval_text;
 mod check;
 mod comment;
 mod diagnostics;
@@ -22,8 +23,9 @@ mod text;
 mod words;
 
 pub use annotations::{Annotation, AnnotationLevel, annotations, workflow_commands};
-pub use approval::{ApprovedAt, Refusal, continuity, refusal_markdown, refusal_text};
-pub use check::{Check, Conclusion, check, check_name, decision_in};
+pub use approval::{Refusal, continuity, refusal_markdown, refusal_text};
+pub use approval_text::{approval_text, decision_in};
+pub use check::{Check, Conclusion, check, check_name};
 pub use comment::{CommentMark, PastDecision, comment, is_key};
 pub use diagnostics::diagnostics;
 pub use diff::pending_operation_diff;

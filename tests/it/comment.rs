@@ -2,8 +2,8 @@
 
 use serde_json::json;
 
-use crate::support::github::{Create, FakeGitHub};
-use crate::support::step::{Step, workspace};
+use crate::support::github::{Create, FakeGitHub, Merge, SECONDARY_LIMIT, Scripted};
+use crate::support::step::{Step, plan, workspace};
 use crate::support::{Run, assert_inert_text};
 
 #[test]
@@ -59,17 +59,64 @@ fn a_forged_comment_and_one_of_another_key_are_left_alone() {
 #[test]
 fn whose_the_token_is_is_asked_and_can_be_told() {
     let (workspace, github) = (workspace(), FakeGitHub::start());
-    Step::new(&workspace, &github, 100).comment();
-    let text = github.state().own()[0].body.clone();
-    github.state().comments.clear();
-    let id = github.state().add("release-robot", &text);
     github.state().user = Some("release-robot".to_owned());
+    Step::new(&workspace, &github, 100).comment();
+    let id = github.state().comments[0].id;
     Step::new(&workspace, &github, 101).comment();
-    assert_eq!(github.state().comments.len(), 1);
+    assert!(github.state().comments.iter().map(|comment| comment.id).eq([id]));
     github.state().user = None;
-    Step::new(&workspace, &github, 102).report(&["--to", "comment", "--comment-author", "release-robot"]).expect(1);
+    github.state().app = None;
+    let run = Step::new(&workspace, &github, 102).report(&["--to", "comment", "--comment-author", "release-robot"]);
+    assert!(!github.state().log.last().is_some_and(|line| line.contains("/user")), "{}", run.stderr);
+    assert!(github.state().comments.iter().map(|comment| comment.id).eq([id]));
+}
+
+/// An app's installation token gets 403 at `/user` ("Resource not accessible by integration"); GraphQL's `viewer` names
+/// it, and so does what a write answers.
+#[test]
+fn an_app_has_one_comment() {
+    for told in [true, false] {
+        let (workspace, github) = (workspace(), FakeGitHub::start());
+        github.state().app = Some("release-robot[bot]".to_owned());
+        let report = |run| {
+            if !told {
+                let refused = |method, part| Scripted::new(method, part, 403, "Resource not accessible by integration");
+                github.state().scripted = vec![refused("POST", "/graphql"), refused("GET", "/user")];
+            }
+            let run = Step::new(&workspace, &github, run).comment();
+            assert_eq!(github.state().scripted.len(), 0);
+            run
+        };
+        report(101);
+        let first = github.state().comments[0].clone();
+        assert_eq!(first.author, "release-robot[bot]");
+        report(102);
+        let second = github.state().comments.clone();
+        assert_eq!((second.len(), second[0].id), (1, first.id), "{told}");
+        assert_ne!(second[0].body, first.body, "{told}");
+        // An older run leaves it, and leaves nothing of its own.
+        assert!(report(100).stderr.contains("it is of a later run (102, attempt 1)"));
+        let third = github.state().comments.clone();
+        assert_eq!((third.len(), &third[0].body), (1, &second[0].body), "{told}");
+    }
+}
+
+#[test]
+fn two_that_a_race_has_left_become_one() {
+    let (workspace, github) = (workspace(), FakeGitHub::start());
+    Step::new(&workspace, &github, 100).comment();
+    let body = github.state().own()[0].body.clone();
+    github.state().add("github-actions[bot]", &body);
+    github.state().add("mallory", &body);
+    github.state().add("github-actions[bot]", &body.replace("\"key\":\"", "\"key\":\"x"));
+    Step::new(&workspace, &github, 101).comment();
     let ids: Vec<u64> = github.state().comments.iter().map(|comment| comment.id).collect();
-    assert_eq!(ids, [id]);
+    assert_eq!(ids, [2, 3, 4], "one of the two, the forged one, and that of another key");
+    // The newer of two stays, whichever it is, when an older run comes along.
+    github.state().add("github-actions[bot]", &body);
+    let run = Step::new(&workspace, &github, 99).comment();
+    assert!(run.stderr.contains("it is of a later run"), "{}", run.stderr);
+    assert_eq!(github.state().own().len(), 2);
 }
 
 #[test]
@@ -157,6 +204,176 @@ fn a_lost_answer_does_not_make_two_comments() {
     }
 }
 
+/// "You should retry after that many seconds" (`retry-after`), "not until after the time in `x-ratelimit-reset`"
+/// (GitHub's "Rate limits for the REST API"). Such an answer says that nothing was done, to a write too.
+#[test]
+fn rate_limits_are_waited_for() {
+    let limits = [
+        Scripted::new("POST", "/issues/7/comments", 403, SECONDARY_LIMIT).header("Retry-After", "0"),
+        Scripted::new("POST", "/issues/7/comments", 429, SECONDARY_LIMIT).header("Retry-After", "1"),
+        // The reset is of a second that is over, by GitHub's clock.
+        Scripted::new("POST", "/issues/7/comments", 403, "API rate limit exceeded for installation ID 4711.")
+            .header("x-ratelimit-remaining", "0")
+            .header("x-ratelimit-reset", "1000")
+            .header("Date", "Thu, 01 Jan 1970 00:20:00 GMT"),
+        Scripted::new("GET", "/issues/7/comments", 429, SECONDARY_LIMIT).header("Retry-After", "0"),
+    ];
+    for limit in limits {
+        let (workspace, github) = (workspace(), FakeGitHub::start());
+        github.state().scripted = vec![limit.clone()];
+        let run = Step::new(&workspace, &github, 100).comment();
+        assert!(run.stderr.starts_with("comment: https://"), "{limit:?}: {}", run.stderr);
+        assert_eq!(github.state().own().len(), 1);
+        assert_eq!(github.state().scripted.len(), 0);
+    }
+    // What is longer than a run waits is said, and not asked again.
+    for (limit, said) in [
+        (
+            Scripted::new("POST", "/issues/7/comments", 403, SECONDARY_LIMIT).header("Retry-After", "120"),
+            "retry after 2m",
+        ),
+        (
+            Scripted::new("POST", "/issues/7/comments", 403, "API rate limit exceeded for installation ID 4711.")
+                .header("x-ratelimit-remaining", "0")
+                .header("x-ratelimit-reset", "4599")
+                .header("Date", "Thu, 01 Jan 1970 00:16:40 GMT"),
+            "retry after 1h",
+        ),
+    ] {
+        let (workspace, github) = (workspace(), FakeGitHub::start());
+        github.state().scripted = vec![limit];
+        let run = Step::new(&workspace, &github, 100).comment();
+        assert!(run.stderr.contains(said), "{said}: {}", run.stderr);
+        assert_eq!(github.state().own().len(), 0);
+    }
+    // The time is that of the whole run: what one target has waited, another can not.
+    let (workspace, github) = (workspace(), FakeGitHub::start());
+    let none = |part| Scripted::new("POST", part, 403, SECONDARY_LIMIT).header("Retry-After", "0");
+    github.state().scripted = [vec![none("/issues/7/comments"); 55], vec![none("/check-runs"); 55]].concat();
+    let run = Step::new(&workspace, &github, 100).report(&["--to", "comment,check"]).expect(1);
+    assert!(
+        run.stderr.contains("comment: https://") && run.stderr.contains("no check: GitHub answered 403"),
+        "{}",
+        run.stderr
+    );
+}
+
+/// GitHub says 403 for all of these; its words tell them apart.
+#[test]
+fn a_refusal_says_what_to_do() {
+    let missing = "Resource not accessible by integration";
+    let cases = [
+        ("comment", Scripted::new("POST", "/issues/7/comments", 403, missing), "`permissions: pull-requests: write`"),
+        ("check", Scripted::new("POST", "/check-runs", 403, missing), "`permissions: checks: write`"),
+        (
+            "check",
+            Scripted::new("POST", "/check-runs", 403, missing).header("X-Accepted-GitHub-Permissions", "checks=write"),
+            "`permissions: checks: write`",
+        ),
+        (
+            "comment",
+            Scripted::new("POST", "/issues/7/comments", 403, "Unable to create comment because issue is locked."),
+            "unlock the conversation",
+        ),
+        (
+            "comment",
+            Scripted::new("POST", "/issues/7/comments", 403, "Repository was archived so is read-only."),
+            "(Repository was archived so is read-only.)\n",
+        ),
+    ];
+    for (target, scripted, said) in cases {
+        let (workspace, github) = (workspace(), FakeGitHub::start());
+        github.state().scripted = vec![scripted];
+        let run = Step::new(&workspace, &github, 100).report(&["--to", target]).expect(1);
+        assert!(run.stderr.contains(said), "{said}: {}", run.stderr);
+    }
+}
+
+#[test]
+fn a_change_whose_answer_is_lost_is_sent_again() {
+    for lost in [
+        Scripted::new("PATCH", "/issues/comments/", 502, "Bad Gateway"),
+        Scripted::new("PATCH", "/issues/comments/", 502, "Bad Gateway").done(),
+    ] {
+        let (workspace, github) = (workspace(), FakeGitHub::start());
+        Step::new(&workspace, &github, 100).comment();
+        github.state().scripted = vec![lost];
+        let run = Step::new(&workspace, &github, 101).comment();
+        assert!(run.stderr.starts_with("comment: https://"), "{}", run.stderr);
+        let own = github.state().own();
+        assert!(own.len() == 1 && own[0].body.contains("\"run\":101"), "{}", own[0].body);
+    }
+}
+
+#[test]
+fn a_check_run_whose_answer_is_lost_is_looked_for() {
+    let lost = || Scripted::new("POST", "/check-runs", 502, "Bad Gateway");
+    for (scripted, count) in [(vec![lost()], 1), (vec![lost().done()], 1), (vec![lost(), lost().done()], 1)] {
+        let (workspace, github) = (workspace(), FakeGitHub::start());
+        github.state().scripted = scripted;
+        let run = Step::new(&workspace, &github, 100).report(&["--to", "check"]).expect(1);
+        assert!(run.stderr.starts_with("check: https://github.com/contoso/offers/runs/1 "), "{}", run.stderr);
+        assert_eq!(github.state().checks.len(), count);
+        // One that says the same and is not the newest is not the one that was lost.
+        let mut other = github.state().checks[0].clone();
+        other["output"]["title"] = "another plan".into();
+        github.state().checks.push(other);
+        github.state().scripted = vec![lost()];
+        let run = Step::new(&workspace, &github, 101).report(&["--to", "check"]).expect(1);
+        assert!(run.stderr.starts_with("check: https://github.com/contoso/offers/runs/3 "), "{}", run.stderr);
+    }
+}
+
+/// A renamed or moved repository answers 301, and 307 to writes, with its address by number (GitHub's "Best practices
+/// for using the REST API").
+#[test]
+fn a_renamed_repository_is_read_and_its_name_is_said() {
+    let (workspace, github) = (workspace(), FakeGitHub::start());
+    Step::new(&workspace, &github, 100).comment();
+    let before = github.state().own()[0].body.clone();
+    github.state().is_renamed = true;
+    // A read is followed: an older run sees that there is a newer comment.
+    let run = Step::new(&workspace, &github, 99).comment();
+    assert!(run.stderr.contains("it is of a later run (100, attempt 1)"), "{}", run.stderr);
+    for target in ["comment", "check"] {
+        let run = Step::new(&workspace, &github, 101).report(&["--to", target]).expect(1);
+        let said = "nothing was written: the repository contoso/offers has moved to fabrikam/offers";
+        assert!(run.stderr.contains(said), "{}", run.stderr);
+    }
+    assert_eq!(github.state().own()[0].body, before);
+    // To another host the token does not go.
+    github.state().is_renamed = false;
+    let elsewhere = Scripted::new("GET", "/issues/7/comments", 301, "Moved Permanently");
+    github.state().scripted =
+        vec![elsewhere.header("Location", "https://evil.example/repositories/4711/issues/7/comments")];
+    let run = Step::new(&workspace, &github, 102).comment();
+    assert!(run.stderr.contains("it is at https://evil.example/"), "{}", run.stderr);
+}
+
+/// `GITHUB_SHA` is a commit of the base branch on `issue_comment`, and the merge with it on `pull_request`.
+#[test]
+fn the_check_is_on_the_head_of_the_pull_request() {
+    let (workspace, github) = (workspace(), FakeGitHub::start());
+    github.state().head = "bada550".to_owned();
+    let head = |event: &str, payload: serde_json::Value, more: &[&str]| {
+        workspace.write("event.json", payload.to_string());
+        let step = Step { event, ..Step::new(&workspace, &github, 100) };
+        step.report(&[&["--to", "check,comment"], more].concat()).expect(1);
+        let comment = github.state().own().last().expect("one").body.clone();
+        let check = github.state().checks.last().expect("one")["head_sha"].as_str().expect("a commit").to_owned();
+        assert!(comment.contains(&format!("\"head\":\"{check}\"")), "{comment}");
+        check
+    };
+    let comment = json!({"issue": {"number": 7, "pull_request": {}}});
+    assert_eq!(head("issue_comment", comment, &[]), "bada550");
+    assert_eq!(head("schedule", json!({}), &["--pull-request", "7"]), "bada550");
+    // The event's own head, also where there are later commits: it is that one which was planned.
+    let own = json!({"pull_request": {"number": 7, "head": {"sha": "abc1234"}}});
+    assert_eq!(head("pull_request", own, &[]), "abc1234");
+    github.state().pulls_of_commit = vec![(7, "fff0000")];
+    assert_eq!(head("push", json!({}), &[]), "fff0000");
+}
+
 #[test]
 fn what_github_refuses_is_said_and_the_rest_is_there() {
     for (status, creates) in
@@ -194,10 +411,22 @@ fn the_pull_request_is_found_or_it_is_said_why_not() {
     github.state().pulls_of_commit = vec![(7, "fff0000"), (8, "another")];
     on("push", json!({}));
     assert_eq!(github.state().own().len(), 1);
-    let run = json!({"workflow_run": {"pull_requests": [], "head_sha": "abc", "head_branch": "fix", "head_repository": {"owner": {"login": "jane"}}}});
+    // One that is open and several that are closed.
+    let pull = |number, state| Merge { commit: "fff0000", number, head: "abc1234", merged_at: None, state };
+    github.state().merges = vec![pull(5, "closed"), pull(7, "open"), pull(6, "closed")];
+    github.state().merges.iter_mut().for_each(|merge| merge.commit = "fff0000");
+    let run = on("push", json!({}));
+    assert!(run.stderr.contains("comment: https://"), "{}", run.stderr);
+    github.state().merges.clear();
+    // A run can name a pull request of another repository, with a number that is another one's here.
+    let foreign = json!({"number": 8, "base": {"repo": {"id": 2}}, "head": {"sha": "abc1234"}});
+    let run = json!({"repository": {"id": 1}, "workflow_run": {"pull_requests": [foreign], "head_sha": "abc1234", "head_branch": "fix", "head_repository": {"owner": {"login": "jane"}}}});
     assert!(on("workflow_run", run.clone()).stderr.contains("belongs to no pull request"));
     github.state().pulls_of_branch = vec![7];
-    assert!(on("workflow_run", run).stderr.contains("comment: https://"));
+    assert!(on("workflow_run", run.clone()).stderr.contains("comment: https://"));
+    github.state().head = "def5678".to_owned();
+    assert!(on("workflow_run", run).stderr.contains("has later commits than the run"));
+    github.state().head = "abc1234".to_owned();
     assert!(on("issue_comment", json!({"issue": {"number": 7}})).stderr.contains("not on a pull request"));
     let step = Step { event: "schedule", ..Step::new(&workspace, &github, 101) };
     github.state().pulls_of_commit.clear();
@@ -243,18 +472,21 @@ fn thousands_of_offers_make_a_comment_within_the_limit() {
     assert!(body.contains("5000 operations to cancel") && body.contains("not shown here"));
     let mut settings = insta::Settings::clone_current();
     settings.add_filter(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", "[time]");
+    // The operations go on while thousands of them are read.
+    settings.add_filter(r"`inProgress`, \d+ %", "`inProgress`, 0 %");
     settings.bind(|| insta::assert_snapshot!(body));
 }
 
 #[test]
 fn the_check_run_carries_verdict_and_decision() {
     let (workspace, github) = (workspace(), FakeGitHub::start());
+    plan(&workspace, &[]).expect(1);
     let run = Step::new(&workspace, &github, 100).report(&["--to", "check"]).expect(1);
     assert_eq!(run.stderr, "check: https://github.com/contoso/offers/runs/1\n");
     let check = github.state().checks.remove(0);
     let plan: cancel_pending::plan::Plan = serde_json::from_str(&workspace.read("plan.json")).expect("a plan");
     assert_eq!(check["head_sha"], "abc1234", "the head of the pull request, not its merge");
-    assert_eq!((&check["conclusion"], &check["external_id"]), (&json!("failure"), &json!(plan.decision_digest)));
+    assert_eq!((&check["conclusion"], &check["external_id"]), (&json!("neutral"), &json!(plan.decision_digest)));
     let text = check["output"]["text"].as_str().expect("a text");
     let document = text.split("```json\n").nth(1).and_then(|rest| rest.split("\n```").next()).expect("the document");
     assert_eq!(cancel_pending::domain::sha256_hex(document.as_bytes()), plan.decision_digest);

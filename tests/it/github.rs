@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use cancel_pending::github::{Place, place_of};
+use cancel_pending::github::{PullRequestSource, pull_request_source};
 
 use crate::support::openapi::installed;
 use crate::support::plans::{CANARY, HOSTILE, any_plan};
@@ -204,23 +204,23 @@ fn the_examples_of_github_events_are_read() {
             continue;
         }
         for example in event["examples"].as_array().expect("examples") {
-            let place = place_of(name, example, "refs/heads/main", "abc1234");
+            let place = pull_request_source(name, example, "refs/heads/main", "abc1234");
             match (name, &place) {
-                ("pull_request" | "pull_request_review", Place::Number(number)) => {
+                ("pull_request" | "pull_request_review", PullRequestSource::Number(number)) => {
                     assert_eq!(Some(*number), example["pull_request"]["number"].as_u64());
                     assert!(example["pull_request"]["head"]["sha"].is_string());
                 }
-                ("issue_comment", Place::Number(number)) => {
+                ("issue_comment", PullRequestSource::Number(number)) => {
                     assert!(example["issue"]["pull_request"].is_object());
                     assert_eq!(Some(*number), example["issue"]["number"].as_u64());
                 }
-                ("issue_comment", Place::None(why)) => assert!(why.contains("on an issue")),
-                ("push", Place::Commit(sha)) => assert_eq!(sha, "abc1234"),
-                ("merge_group", Place::Number(number)) => {
+                ("issue_comment", PullRequestSource::None(why)) => assert!(why.contains("on an issue")),
+                ("push", PullRequestSource::Commit(sha)) => assert_eq!(sha, "abc1234"),
+                ("merge_group", PullRequestSource::Number(number)) => {
                     let head = example["merge_group"]["head_ref"].as_str().expect("a ref");
                     assert!(head.contains(&format!("/pr-{number}-")));
                 }
-                ("workflow_run", Place::Branch(_) | Place::Number(_)) => {
+                ("workflow_run", PullRequestSource::Branch { .. } | PullRequestSource::Number(_)) => {
                     assert!(example["workflow_run"]["head_sha"].is_string());
                 }
                 _ => panic!("{name}: {place:?}"),

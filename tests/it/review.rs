@@ -3,7 +3,7 @@
 use cancel_pending::desired::{SourceFile, read};
 
 use crate::support::assert_inert_text;
-use crate::support::github::{Create, FakeGitHub, ReviewComment};
+use crate::support::github::{Create, FakeGitHub, ReviewComment, SECONDARY_LIMIT, Scripted};
 use crate::support::step::{Step, workspace};
 use crate::support::{Run, Workspace};
 
@@ -28,7 +28,7 @@ fn review(workspace: &Workspace, github: &FakeGitHub, run: u64, more: &[&str]) -
 }
 
 fn writes(github: &FakeGitHub) -> Vec<String> {
-    github.state().log.iter().filter(|line| !line.starts_with("GET")).cloned().collect()
+    github.state().log.iter().filter(|line| !line.starts_with("GET") && *line != "POST /graphql").cloned().collect()
 }
 
 fn of<'a>(comments: &'a [ReviewComment], offer: &str) -> &'a ReviewComment {
@@ -229,7 +229,8 @@ fn lost_answers_and_rate_limits_do_not_double_them() {
         let workspace = workspace();
         let github = github(&workspace);
         github.state().review_creates.clone_from(&creates);
-        github.state().slow_downs = 1;
+        github.state().scripted =
+            vec![Scripted::new("POST", "/pulls/7/comments", 403, SECONDARY_LIMIT).header("Retry-After", "0")];
         let run = review(&workspace, &github, 100, &[]);
         assert!(run.stderr.contains("8 comments"), "{}", run.stderr);
         assert_eq!(github.state().review.len(), 8, "{creates:?}");
@@ -315,4 +316,56 @@ fn one_run_writes_no_more_than_people_read() {
     assert!(run.stderr.contains("25 comments on #7, 15 not on a line"), "{}", run.stderr);
     assert!(github.state().review[0].body.contains("offer-39"), "the gravest first");
     assert!(workspace.read("summary").contains("25 comments at most"));
+}
+
+/// "Responses include a maximum of 3000 files" (GitHub's documentation of the list), and nothing in them says so.
+#[test]
+fn a_list_of_files_that_is_cut_is_said_to_be() {
+    let workspace = workspace();
+    let github = github(&workspace);
+    github.state().files = (0..3_000).map(|number| (format!("file-{number}"), None)).collect();
+    github.state().changed_files = Some(3_001);
+    let run = Step::new(&workspace, &github, 100).report(&["--to", "review,summary"]).expect(1);
+    assert!(run.stderr.contains("0 comments on #7, 8 not on a line"), "{}", run.stderr);
+    let summary = workspace.read("summary");
+    assert!(summary.contains("changes more files than the 3000 that GitHub lists"), "{summary}");
+    assert!(!summary.contains("does not change this file"));
+}
+
+/// The token of an app is refused at `/user`, and where GraphQL does not answer either, what it writes names it.
+#[test]
+fn an_app_has_one_set_of_comments() {
+    for told in [true, false] {
+        let workspace = workspace();
+        let github = github(&workspace);
+        github.state().app = Some("release-robot[bot]".to_owned());
+        review(&workspace, &github, 100, &[]);
+        let before: Vec<String> = github.state().review.iter().map(|comment| comment.body.clone()).collect();
+        assert_eq!(before.len(), 8);
+        if !told {
+            let refused = |method, part| Scripted::new(method, part, 403, "Resource not accessible by integration");
+            github.state().scripted = vec![refused("POST", "/graphql"), refused("GET", "/user")];
+        }
+        review(&workspace, &github, 101, &[]);
+        let after: Vec<String> = github.state().review.iter().map(|comment| comment.body.clone()).collect();
+        assert_eq!(after.len(), 8, "{told}");
+        assert!(github.state().review.iter().all(|comment| comment.author == "release-robot[bot]"));
+    }
+}
+
+/// A change can be sent twice: it comes to the same.
+#[test]
+fn a_change_whose_answer_is_lost_is_sent_again() {
+    let workspace = workspace();
+    let github = github(&workspace);
+    review(&workspace, &github, 100, &[]);
+    workspace.write("portal.yaml", workspace.read("portal.yaml").replace("7e0a1f5c", "8e0a1f5c"));
+    workspace.run(["plan", "--emulate", "portal.yaml", "--out", "plan.json"]).expect(1);
+    github.state().scripted = vec![
+        Scripted::new("PATCH", "/pulls/comments/", 502, "Bad Gateway"),
+        Scripted::new("PATCH", "/pulls/comments/", 502, "Bad Gateway").done(),
+    ];
+    review(&workspace, &github, 101, &[]);
+    assert!(github.state().scripted.is_empty(), "both were met");
+    assert_eq!(github.state().review.len(), 8);
 }

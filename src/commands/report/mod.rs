@@ -1,16 +1,18 @@
 //! `report`: show a plan and its outcome where GitHub Actions shows things.
 //!
 //! Owns which target gets what, and that one that fails takes nothing from the others. A
-//! command of its own, so that the job that holds the portal's token needs none of GitHub's.
+//! command of its own, so that the step that holds the portal's token needs none of GitHub's.
 
 mod pull_request;
 mod step;
 
+use std::cell::OnceCell;
 use std::path::PathBuf;
 
 use super::documents::{read_outcome, read_plan};
 use super::github::GitHubSettings;
 use super::{Console, Exit};
+use crate::github::GitHub;
 use crate::outcome::OutcomeDocument;
 use crate::plan::Plan;
 
@@ -48,6 +50,8 @@ pub struct ReportRequest {
     pub output_file: Option<PathBuf>,
     /// `GITHUB_WORKSPACE`: what the paths of annotations are relative to.
     pub workspace: Option<PathBuf>,
+    /// `RUNNER_TEMP`: where a plan of the same job has left word of itself.
+    pub runner_temp: Option<PathBuf>,
     /// The pull request to comment on; none: the one of the event.
     pub pull_request: Option<u64>,
     /// Which of the comments of this program it is; none: the one of these files.
@@ -66,6 +70,7 @@ struct Report<'a> {
     plan: &'a Plan,
     outcome: Option<&'a OutcomeDocument>,
     console: Console,
+    github: OnceCell<GitHub>,
 }
 
 /// Reports.
@@ -85,7 +90,7 @@ pub async fn report(request: &ReportRequest, console: Console) -> anyhow::Result
         ReportTarget::Review,
         ReportTarget::Check,
     ];
-    let report = Report { request, plan: &plan, outcome: outcome.as_ref(), console };
+    let report = Report { request, plan: &plan, outcome: outcome.as_ref(), console, github: OnceCell::new() };
     for target in order.into_iter().filter(|target| request.targets.contains(target)) {
         let (name, result) = match target {
             ReportTarget::Summary => ("summary", report.summary()),

@@ -1,6 +1,7 @@
 //! What is shown on the pull request: its comment, its review comments, the check of its head.
 //!
-//! Owns who is asked what: which pull request, which commit, whose comment, which text.
+//! Owns who is asked what: which pull request, which commit, whose comment, which text, and
+//! which check run approves.
 
 use std::collections::HashMap;
 use std::path::{Component, Path};
@@ -8,25 +9,37 @@ use std::path::{Component, Path};
 use anyhow::anyhow;
 
 use super::super::files;
-use super::super::github::{GitHubSettings, checked_key, named_head, number};
-use super::super::review_gate;
-use super::step::{append_outputs, in_repository};
+use super::super::github::{GitHubSettings, below_directory, checked_key, named_head, number};
+use super::super::{recorded_plans, review_gate};
+use super::step::append_outputs;
 use super::{Report, ReportTarget};
 use crate::desired::SourceFile;
 use crate::domain::sha256_hex;
-use crate::github::{ApprovalQuery, Commented, GitHub, Merged, Place, ReviewRequest, StickyComment, place_of};
-use crate::report::{self, Check, CommentMark, Conclusion, Refusal, ReviewMark, counted, terminal};
+use crate::github::{
+    ApprovalQuery, Commented, GitHub, PullRequest, PullRequestSource, ReviewRequest, StickyComment, pull_request_source,
+};
+use crate::plan::{EntryApproval, EntryVerdict};
+use crate::report::{self, Check, CommentMark, Conclusion, ReviewMark, counted, terminal};
 
 /// The most bytes that the comparison with what was approved may have in a check's summary.
 const CONTINUITY_LIMIT: usize = 5_000;
 
+/// What a run is about.
+struct Subject {
+    /// The commit: the head of the pull request, and not its merge with the base.
+    head: String,
+    /// The pull request, where its number is known.
+    pull_request: Option<PullRequest>,
+}
+
 impl Report<'_> {
     pub(super) async fn comment(&self) -> anyhow::Result<()> {
-        let github = self.settings().client()?;
+        let github = self.github()?;
         let event = self.settings().event()?;
+        let subject = self.subject(github, &event).await?;
         let mark = CommentMark {
             key: self.key()?,
-            head: self.head(&event).chars().take(64).collect(),
+            head: subject.head.chars().take(64).collect(),
             run: number(self.settings().run_id.as_deref()),
             attempt: number(self.settings().run_attempt.as_deref()),
             digest: self.plan.decision_digest.clone(),
@@ -36,7 +49,7 @@ impl Report<'_> {
         let settings = self.settings();
         let run_url = settings.server_url.as_deref().zip(settings.repository.as_deref());
         let run_url = run_url.map(|(server, repository)| format!("{server}/{repository}/actions/runs/{}", mark.run));
-        let pull_request = github.pull_request(&self.place(&event)).await?;
+        let pull_request = github.pull_request(&self.source(&event)).await?;
         let commented = github
             .stick(
                 pull_request,
@@ -67,9 +80,9 @@ impl Report<'_> {
     }
 
     pub(super) async fn review(&self) -> anyhow::Result<()> {
-        let github = self.settings().client()?;
+        let github = self.github()?;
         let event = self.settings().event()?;
-        let number_of = github.pull_request(&self.place(&event)).await?;
+        let number_of = github.pull_request(&self.source(&event)).await?;
         let pull_request = github.read_pull_request(number_of).await?;
         let skip = |why: &str| {
             self.console.note(&format!("review: nothing is said on the lines of #{number_of}: {why}\n"));
@@ -83,10 +96,10 @@ impl Report<'_> {
             return skip("it has later commits than the one that this run is about");
         }
         let directory = self.directory();
-        let files = self.files(&github, &directory, &head).await;
+        let files = self.files(github, &directory, &head).await;
         let mut comments = report::review(self.plan, &|path| files.get(path));
         for comment in &mut comments {
-            comment.path = in_repository(&directory, &comment.path);
+            comment.path = below_directory(&directory, &comment.path);
         }
         let mark = ReviewMark {
             key: self.key()?,
@@ -98,6 +111,7 @@ impl Report<'_> {
         let request = ReviewRequest {
             pull_request: number_of,
             head: &head,
+            changed_files: pull_request.changed_files,
             author: self.request.comment_author.as_deref(),
             mark,
             comments,
@@ -124,44 +138,89 @@ impl Report<'_> {
     }
 
     pub(super) async fn check(&self) -> anyhow::Result<()> {
-        let github = self.settings().client()?;
+        let github = self.github()?;
         let event = self.settings().event()?;
-        let head = self.head(&event);
+        let subject = self.subject(github, &event).await?;
+        let head = subject.head.as_str();
         if head.len() < 7 || !head.bytes().all(|byte| byte.is_ascii_hexdigit()) {
             return Err(anyhow!("the run names no commit, neither in its event nor in GITHUB_SHA"));
         }
         let key = self.request.key.as_ref().map(|_| self.key()).transpose()?;
         let name = report::check_name(key.as_deref());
         let mut check = report::check(self.plan, self.outcome);
-        self.continue_from_approval(&github, &event, &name, &mut check).await;
+        self.continue_from_approval(github, &event, &name, &mut check).await;
+        let mut why_not = self.approves_nothing(&subject);
+        if why_not.is_none() && !check.approve(self.plan) {
+            why_not = Some("the decision document is too long for a check run");
+            check
+                .summary
+                .push_str("\n**This check approves nothing:** the decision document is too long for a check run.\n");
+        }
+        if self.is_of_another_run() && check.conclusion == Conclusion::Success {
+            // What another run says of the portal is its word alone.
+            check.conclusion = Conclusion::Neutral;
+        }
         self.place_in_repository(&mut check.annotations);
         let url = github.check(&name, head, &check).await?;
-        self.console.note(&format!("check: {}\n", terminal(&url)));
+        let why_not = why_not.filter(|_| self.outcome.is_none());
+        let why_not = why_not.map(|why| format!(" (approves nothing: {why})")).unwrap_or_default();
+        self.console.note(&format!("check: {}{why_not}\n", terminal(&url)));
         Ok(())
     }
 
-    /// After the review, in the merge queue and on the merged commit, the check says whether the decision is
-    /// still the one that was approved.
+    /// Why the check run must not be taken for an approval by a later `apply --reviewed`.
+    fn approves_nothing(&self, subject: &Subject) -> Option<&'static str> {
+        let of_pull_request = subject.pull_request.as_ref().filter(|pull| pull.head.sha == subject.head);
+        if self.outcome.is_some() {
+            Some("it tells what an apply has done")
+        } else if self.is_of_another_run() {
+            Some("the plan is another run's")
+        } else if of_pull_request.is_none() {
+            Some("the commit is not the head of a pull request")
+        } else if !of_pull_request.is_some_and(PullRequest::is_of_one_repository) {
+            Some("the pull request comes from another repository")
+        } else if self.plan.unread() > 0 {
+            Some("the portal was not read")
+        } else if self.plan.refused.is_some() {
+            Some("the plan is refused")
+        } else if !recorded_plans::is_recorded(self.request.runner_temp.as_deref(), self.plan) {
+            Some("the plan was not made in this job")
+        } else {
+            None
+        }
+    }
+
+    /// Whether the plan is an artifact of the run that this one follows.
+    fn is_of_another_run(&self) -> bool {
+        self.settings().event_name.as_deref() == Some("workflow_run")
+    }
+
+    /// After the review, in the merge queue and on the merged commit, the check says whether what would be
+    /// cancelled is still what was approved.
     async fn continue_from_approval(&self, github: &GitHub, event: &serde_json::Value, name: &str, check: &mut Check) {
         let settings = self.settings();
-        let at = match (settings.event_name.as_deref(), self.place(event)) {
-            (Some("push"), Place::Commit(_)) => {
-                Merged::As(settings.sha.as_deref().unwrap_or_default(), settings.branch())
-            }
-            (Some("push" | "merge_group"), Place::Number(number)) => Merged::Number(number),
+        let base = event["merge_group"]["base_ref"].as_str().and_then(|base| base.strip_prefix("refs/heads/"));
+        let (first, branch) = match (settings.event_name.as_deref(), self.source(event)) {
+            (Some("push"), PullRequestSource::Commit(_)) => (None, settings.branch()),
+            (Some("push"), PullRequestSource::Number(number)) => (Some(number), settings.branch()),
+            (Some("merge_group"), PullRequestSource::Number(number)) => (Some(number), base),
             _ => return,
         };
-        let app = &self.request.reviewed_by;
-        let query = ApprovalQuery { at, check_name: name, app, require_approval: false };
-        let found = review_gate::compare(github, &query, self.plan).await;
-        let told = match &found {
-            Ok((at, relation)) => report::continuity(None, Some((at, *relation)), CONTINUITY_LIMIT),
-            Err(refusal) => report::continuity(Some(refusal), None, CONTINUITY_LIMIT),
-        };
+        let Some(branch) = branch else { return };
+        let query = ApprovalQuery { check_name: name, app: &self.request.reviewed_by, require_approval: false };
+        let found = review_gate::look_up(github, &query, self.plan, first, branch).await;
+        let verdicts = found.map(|(verdicts, _)| verdicts);
         // First, because it decides whether the rest is worth reading.
-        check.summary.insert_str(0, told.trim_start_matches('\n'));
-        if matches!(found, Err(Refusal::Different(..))) {
+        check.summary.insert_str(0, &report::continuity(&verdicts, CONTINUITY_LIMIT));
+        let verdicts = verdicts.unwrap_or_default();
+        let is_another = |verdict: &EntryVerdict| {
+            matches!(verdict.approval, EntryApproval::OtherOperation(..) | EntryApproval::OtherRecipients(..))
+        };
+        if verdicts.iter().any(is_another) {
             check.conclusion = Conclusion::Failure;
+        } else if check.conclusion == Conclusion::Success && !verdicts.iter().all(EntryVerdict::is_approved) {
+            // It may be another pull request's in the same group of the merge queue, which is not merged yet.
+            check.conclusion = Conclusion::Neutral;
         }
     }
 
@@ -177,7 +236,7 @@ impl Report<'_> {
             }
             let mut file = files::read(path, &mut Vec::new()).filter(same);
             if file.is_none() {
-                let bytes = github.file(&in_repository(directory, &wanted.path), head).await.ok().flatten();
+                let bytes = github.file(&below_directory(directory, &wanted.path), head).await.ok().flatten();
                 file = bytes.map(|bytes| SourceFile { path: wanted.path.clone(), bytes }).filter(same);
             }
             files.extend(file.map(|file| (wanted.path.clone(), file)));
@@ -193,12 +252,21 @@ impl Report<'_> {
         self.request.targets.contains(&target)
     }
 
+    /// The one client of the run: what it has waited for GitHub, and whose token it is, holds for all targets.
+    fn github(&self) -> anyhow::Result<&GitHub> {
+        if self.github.get().is_none() {
+            // Nobody else can have set it since.
+            let _ = self.github.set(self.settings().client()?);
+        }
+        self.github.get().ok_or_else(|| anyhow!("there is no client for GitHub"))
+    }
+
     /// Where the pull request is to be found.
-    fn place(&self, event: &serde_json::Value) -> Place {
+    fn source(&self, event: &serde_json::Value) -> PullRequestSource {
         let settings = self.settings();
         match self.request.pull_request {
-            Some(number) => Place::Number(number),
-            None => place_of(
+            Some(number) => PullRequestSource::Number(number),
+            None => pull_request_source(
                 settings.event_name.as_deref().unwrap_or("(none)"),
                 event,
                 settings.git_ref.as_deref().unwrap_or_default(),
@@ -207,9 +275,25 @@ impl Report<'_> {
         }
     }
 
-    /// The commit that a run is about: the head of the pull request, and not its merge with the base.
-    fn head<'e>(&'e self, event: &'e serde_json::Value) -> &'e str {
-        named_head(event).unwrap_or(self.settings().sha.as_deref().unwrap_or_default())
+    /// The commit and the pull request that a run is about. `GITHUB_SHA` is the head of no pull request.
+    async fn subject(&self, github: &GitHub, event: &serde_json::Value) -> anyhow::Result<Subject> {
+        let settings = self.settings();
+        let of_event: Option<PullRequest> = serde_json::from_value(event["pull_request"].clone()).ok();
+        let head_of_event = || named_head(event).unwrap_or(settings.sha.as_deref().unwrap_or_default()).to_owned();
+        let number = match (self.source(event), settings.event_name.as_deref()) {
+            // The check of a group of the merge queue is that of the group.
+            (_, Some("merge_group")) if self.request.pull_request.is_none() => None,
+            (PullRequestSource::Number(number), _) => Some(number),
+            _ => None,
+        };
+        let Some(number) = number else { return Ok(Subject { head: head_of_event(), pull_request: None }) };
+        if let Some(pull) = of_event.filter(|pull| pull.number == number) {
+            return Ok(Subject { head: pull.head.sha.clone(), pull_request: Some(pull) });
+        }
+        let is_named = named_head(event).is_some() && self.request.pull_request.is_none();
+        let pull = github.read_pull_request(number).await?;
+        let head = if is_named { head_of_event() } else { pull.head.sha.clone() };
+        Ok(Subject { head, pull_request: Some(pull) })
     }
 
     /// The key of the comment: by default that of the files, so that two sets of files have two comments.

@@ -7,6 +7,7 @@ use std::path::Path;
 use anyhow::{Context as _, anyhow};
 use aws_lc_rs::rand::{SecureRandom as _, SystemRandom};
 
+use super::super::github::{below_directory, directory_in_repository};
 use super::super::step_summary::{self, append};
 use super::Report;
 use crate::report::{self, Annotation};
@@ -46,17 +47,14 @@ impl Report<'_> {
         let directory = self.directory();
         for annotation in annotations {
             if let Some((file, _)) = annotation.place.as_mut() {
-                *file = in_repository(&directory, file);
+                *file = below_directory(&directory, file);
             }
         }
     }
 
-    /// The working directory below the root of the repository, which is the workspace; empty where they are one.
+    /// The working directory below the root of the repository; empty where they are one.
     pub(super) fn directory(&self) -> String {
-        let workspace = self.request.workspace.as_deref().and_then(|path| path.canonicalize().ok());
-        let here = Path::new(".").canonicalize().ok();
-        let below = workspace.zip(here).and_then(|(root, here)| here.strip_prefix(root).ok().map(Path::to_path_buf));
-        below.map(|path| path.to_string_lossy().replace('\\', "/")).unwrap_or_default()
+        directory_in_repository(self.request.workspace.as_deref())
     }
 
     pub(super) fn outputs(&self) -> anyhow::Result<()> {
@@ -71,11 +69,6 @@ impl Report<'_> {
         }
         append_outputs(path, &outputs)
     }
-}
-
-/// A path of a document as a path of the repository.
-pub(super) fn in_repository(directory: &str, path: &str) -> String {
-    if directory.is_empty() || path.starts_with('/') { path.to_owned() } else { format!("{directory}/{path}") }
 }
 
 pub(super) fn append_outputs(path: &Path, outputs: &[(String, String)]) -> anyhow::Result<()> {

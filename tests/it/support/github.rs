@@ -1,5 +1,10 @@
-//! A GitHub with comments, over real HTTP: pages, permissions, lost answers. Every exchange is
-//! held to GitHub's description of its API where that is installed.
+//! A GitHub with comments, over real HTTP: pages, permissions, lost answers, limits, renamed
+//! repositories. Every exchange is held to GitHub's description of its API where that is installed.
+//!
+//! What is not in that description is from GitHub's documentation: an app's installation token is
+//! refused at `/user` and answered by GraphQL's `viewer`; a renamed repository answers 301 to reads
+//! and 307 to writes, with the address `/repositories/ID` on the same host; `completed_at` of a
+//! check run is GitHub's time unless the writer sets one.
 
 use std::net::TcpStream;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -46,11 +51,71 @@ pub enum Create {
     Refused(u16),
 }
 
+/// GitHub's own words for a secondary rate limit.
+pub const SECONDARY_LIMIT: &str =
+    "You have exceeded a secondary rate limit. Please wait a few minutes before you try again.";
+
+/// One answer that is given in place of the usual one.
+#[derive(Debug, Clone)]
+pub struct Scripted {
+    pub method: &'static str,
+    /// What the path contains.
+    pub part: &'static str,
+    pub status: u16,
+    pub message: &'static str,
+    pub headers: Vec<(&'static str, String)>,
+    /// Whether what was asked for is done all the same.
+    pub is_done: bool,
+}
+
+impl Scripted {
+    pub fn new(method: &'static str, part: &'static str, status: u16, message: &'static str) -> Self {
+        Self { method, part, status, message, headers: vec![], is_done: false }
+    }
+
+    pub fn header(mut self, name: &'static str, value: &str) -> Self {
+        self.headers.push((name, value.to_string()));
+        self
+    }
+
+    pub fn done(self) -> Self {
+        Self { is_done: true, ..self }
+    }
+}
+
+/// A pull request of one commit of the branch.
+#[derive(Debug, Clone)]
+pub struct Merge {
+    pub commit: &'static str,
+    pub number: u64,
+    pub head: &'static str,
+    pub merged_at: Option<&'static str>,
+    pub state: &'static str,
+}
+
 #[derive(Debug)]
 pub struct State {
     pub comments: Vec<Comment>,
-    /// Whose the token is; none: the token may not ask.
+    /// Whose the token is, when it is a user's.
     pub user: Option<String>,
+    /// Whose the token is, when it is an app's; none: GitHub does not tell.
+    pub app: Option<String>,
+    /// Answers in place of the usual ones, each once, in order.
+    pub scripted: Vec<Scripted>,
+    /// Whether the repository has been renamed to `fabrikam/offers`.
+    pub is_renamed: bool,
+    /// GitHub's time.
+    pub clock: &'static str,
+    /// The commits of the branch, the newest first.
+    pub branch_commits: Vec<&'static str>,
+    /// The pull requests of some commits; of others they are `pulls_of_commit`.
+    pub merges: Vec<Merge>,
+    /// The files at the head of the branch.
+    pub branch_contents: Vec<(String, Vec<u8>)>,
+    /// The repository of the head: 1 is this one.
+    pub head_repository: u64,
+    /// How many files the pull request is said to change; none: those that are listed.
+    pub changed_files: Option<usize>,
     pub list_status: u16,
     pub change_status: u16,
     /// What becomes of the next new comments; after that they work.
@@ -64,8 +129,8 @@ pub struct State {
     pub merged_at: Option<&'static str>,
     pub base: &'static str,
     pub pull_author: &'static str,
-    /// Reviews: who, what, of which commit.
-    pub reviews: Vec<(&'static str, &'static str, &'static str)>,
+    /// Reviews: who, what, of which commit, when.
+    pub reviews: Vec<(&'static str, &'static str, &'static str, &'static str)>,
     /// Who may do what.
     pub permissions: Vec<(&'static str, &'static str)>,
     /// How check runs and reviews are answered.
@@ -79,8 +144,6 @@ pub struct State {
     pub review_creates: Vec<Create>,
     /// The files of the head.
     pub contents: Vec<(String, Vec<u8>)>,
-    /// How many writes are answered by 403 and a wait of no time before they work.
-    pub slow_downs: usize,
     /// The check runs, as they were sent.
     pub checks: Vec<Value>,
     /// Whether check runs of other commits and other names are listed too.
@@ -114,6 +177,11 @@ impl State {
         });
     }
 
+    /// Who writes what is written.
+    fn writer(&self) -> String {
+        self.user.clone().or(self.app.clone()).unwrap_or_else(|| BOT.to_owned())
+    }
+
     /// The comments of this program.
     pub fn own(&self) -> Vec<Comment> {
         let own = |comment: &&Comment| comment.author == BOT && comment.body.starts_with("<!-- cancel-pending ");
@@ -126,6 +194,15 @@ impl FakeGitHub {
         let state = Arc::new(Mutex::new(State {
             comments: vec![],
             user: None,
+            app: Some(BOT.to_owned()),
+            scripted: vec![],
+            is_renamed: false,
+            clock: "2026-11-19T10:00:00Z",
+            branch_commits: vec!["fff0000"],
+            merges: vec![],
+            branch_contents: vec![],
+            head_repository: 1,
+            changed_files: None,
             list_status: 200,
             change_status: 200,
             creates: vec![],
@@ -143,7 +220,6 @@ impl FakeGitHub {
             review: vec![],
             review_creates: vec![],
             contents: vec![],
-            slow_downs: 0,
             checks: vec![],
             unfiltered_checks: false,
             log: vec![],
@@ -151,6 +227,7 @@ impl FakeGitHub {
         }));
         let shared = Arc::clone(&state);
         let raw = RawPortal::serve(move |request, stream| {
+            let request = if request.path.starts_with("/repositories/4711") { &followed(request) } else { request };
             let mut state = shared.lock().unwrap_or_else(PoisonError::into_inner);
             state.log.push(format!("{} {}", request.method, request.path));
             handle(request, stream, &mut state);
@@ -219,12 +296,17 @@ enum Reply {
     Empty,
     /// Nothing: the connection ends.
     Lost,
-    /// A refusal that says when it would work.
-    SlowDown,
+}
+
+/// A request at the address that a renamed repository has, as one at its name.
+fn followed(request: &Request) -> Request {
+    let path = request.path.replacen("/repositories/4711", "/repos/contoso/offers", 1);
+    let head = format!("{}\r\nX-Followed: yes\r\n\r\n", request.head.trim_end());
+    Request { method: request.method.clone(), path, head, body: request.body.clone() }
 }
 
 fn refuse(status: u16) -> Reply {
-    let message = "Resource not accessible by integration";
+    let message = if status == 404 { "Not Found" } else { "Resource not accessible by integration" };
     Reply::Json(status, json!({"message": message, "documentation_url": "https://docs.github.com"}))
 }
 
@@ -268,21 +350,31 @@ fn handle(request: &Request, stream: &mut TcpStream, state: &mut State) {
     assert_eq!(request.header("authorization"), Some("Bearer gh-token"), "every call carries the token");
     let (path, query) = request.path.split_once('?').unwrap_or((&request.path, ""));
     let call = Call { method: &request.method, path, query, body: &request.body };
-    let described = operation(call.method, path);
+    let json = ("Content-Type", "application/json");
+    let scripted = state.scripted.first().is_some_and(|one| one.method == call.method && path.contains(one.part));
+    let scripted = scripted.then(|| state.scripted.remove(0));
+    if let Some(scripted) = scripted.as_ref().filter(|scripted| !scripted.is_done) {
+        return say(stream, scripted);
+    }
+    if state.is_renamed && path != "/graphql" && request.header("x-followed").is_none() {
+        let rest = request.path.strip_prefix("/repos/contoso/offers").expect("of the repository");
+        let location = format!("http://{}/repositories/4711{rest}", request.header("host").expect("a host"));
+        let status = if call.method == "GET" { "301 Moved Permanently" } else { "307 Temporary Redirect" };
+        let body = json!({"message": "Moved Permanently", "url": location}).to_string();
+        return answer(stream, status, &[json, ("Location", &location)], body.as_bytes());
+    }
+    let described = if path == "/graphql" { None } else { operation(call.method, path) };
     if let Some(described) = &described {
         described.check_request(query, call.body);
     }
-    let reply = if call.method != "GET" && state.slow_downs > 0 {
-        state.slow_downs -= 1;
-        Reply::SlowDown
-    } else {
-        let rest = path.strip_prefix("/repos/contoso/offers").unwrap_or(path);
-        comments(&call, rest, state)
-            .or_else(|| review(&call, rest, state))
-            .or_else(|| facts(&call, rest, state))
-            .unwrap_or_else(|| refuse(404))
-    };
-    let json = ("Content-Type", "application/json");
+    let rest = path.strip_prefix("/repos/contoso/offers").unwrap_or(path);
+    let reply = comments(&call, rest, state)
+        .or_else(|| review(&call, rest, state))
+        .or_else(|| facts(&call, rest, state))
+        .unwrap_or_else(|| refuse(404));
+    if let Some(scripted) = scripted {
+        return say(stream, &scripted);
+    }
     match reply {
         Reply::Json(status, body) => {
             let body = match &described {
@@ -293,11 +385,13 @@ fn handle(request: &Request, stream: &mut TcpStream, state: &mut State) {
         }
         Reply::Empty => answer(stream, "204 No Content", &[], b""),
         Reply::Lost => {}
-        Reply::SlowDown => {
-            let body = json!({"message": "You have exceeded a secondary rate limit"}).to_string();
-            answer(stream, "403 Forbidden", &[json, ("Retry-After", "0")], body.as_bytes());
-        }
     }
+}
+
+fn say(stream: &mut TcpStream, scripted: &Scripted) {
+    let headers: Vec<(&str, &str)> = scripted.headers.iter().map(|(name, value)| (*name, value.as_str())).collect();
+    let body = json!({"message": scripted.message, "documentation_url": "https://docs.github.com"}).to_string();
+    answer(stream, &format!("{} Status", scripted.status), &headers, body.as_bytes());
 }
 
 /// Comments on the pull request.
@@ -310,11 +404,15 @@ fn comments(call: &Call<'_>, path: &str, state: &mut State) -> Option<Reply> {
                 Create::Refused(status) => refuse(status),
                 Create::LostBefore => Reply::Lost,
                 create => {
-                    let id = state.add(BOT, &call.text());
+                    let id = state.add(&state.writer(), &call.text());
                     let added = state.comments.iter().find(|comment| comment.id == id).expect("it");
                     if create == Create::Works { Reply::Json(201, document(added)) } else { Reply::Lost }
                 }
             }
+        }
+        ("DELETE", path) if path.starts_with("/issues/comments/") => {
+            state.comments.retain(|comment| comment.id != call.id());
+            Reply::Empty
         }
         ("PATCH", path) if path.starts_with("/issues/comments/") => {
             match state.comments.iter_mut().find(|comment| comment.id == call.id()) {
@@ -343,7 +441,7 @@ fn review(call: &Call<'_>, path: &str, state: &mut State) -> Option<Reply> {
             state.next += 1;
             let comment = ReviewComment {
                 id: state.next,
-                author: BOT.to_owned(),
+                author: state.writer(),
                 body: call.text(),
                 path: new["path"].as_str().expect("a path").to_owned(),
                 line: new["line"].as_u64(),
@@ -384,12 +482,29 @@ fn review(call: &Call<'_>, path: &str, state: &mut State) -> Option<Reply> {
 fn pull_document(state: &State, number: u64, merge_commit_sha: &str) -> Value {
     json!({
         "number": number,
+        "state": if state.merged_at.is_some() { "closed" } else { "open" },
         "merged_at": state.merged_at,
         "merge_commit_sha": merge_commit_sha,
-        "head": {"sha": state.head},
-        "base": {"ref": state.base},
+        "head": {"sha": state.head, "ref": "fix", "repo": {"id": state.head_repository}},
+        "base": {"sha": "ba5e000", "ref": state.base, "repo": {"id": 1}},
         "user": {"login": state.pull_author},
     })
+}
+
+/// The pull requests of a commit.
+fn pulls_of(state: &State, commit: &str) -> Vec<Value> {
+    let of_commit: Vec<&Merge> = state.merges.iter().filter(|merge| merge.commit == commit).collect();
+    if of_commit.is_empty() {
+        return state.pulls_of_commit.iter().map(|(number, sha)| pull_document(state, *number, sha)).collect();
+    }
+    let document = |merge: &&Merge| {
+        let mut pull = pull_document(state, merge.number, commit);
+        pull["head"]["sha"] = merge.head.into();
+        pull["merged_at"] = merge.merged_at.into();
+        pull["state"] = merge.state.into();
+        pull
+    };
+    of_commit.iter().map(document).collect()
 }
 
 /// What was reviewed: check runs of a commit, reviews, and what somebody may do.
@@ -397,7 +512,9 @@ fn review_facts(call: &Call<'_>, path: &str, state: &State) -> Reply {
     if path.ends_with("/reviews") {
         return call.page(
             &state.reviews,
-            |(login, word, commit)| json!({"user": {"login": login}, "state": word, "commit_id": commit}),
+            |(login, word, commit, at)| {
+                json!({"user": {"login": login}, "state": word, "commit_id": commit, "submitted_at": at})
+            },
         );
     }
     if path.ends_with("/permission") {
@@ -425,6 +542,7 @@ fn review_facts(call: &Call<'_>, path: &str, state: &State) -> Reply {
             let app = check["app"].as_str().unwrap_or("github-actions");
             json!({"id": index + 1, "name": check["name"], "head_sha": check["head_sha"], "output": output,
                 "status": check["status"], "conclusion": check["conclusion"], "external_id": check["external_id"],
+                "completed_at": check["completed_at"], "html_url": format!("https://github.com/contoso/offers/runs/{}", index + 1),
                 "app": {"slug": app}})
         })
         .collect();
@@ -439,17 +557,42 @@ fn facts(call: &Call<'_>, path: &str, state: &mut State) -> Option<Reply> {
             Some(login) => Reply::Json(200, json!({"login": login, "id": 1})),
             None => refuse(403),
         },
+        ("POST", "/graphql") => {
+            assert!(call.json()["query"].as_str().is_some_and(|query| query.contains("viewer { login }")));
+            match state.user.as_ref().or(state.app.as_ref()) {
+                Some(login) => Reply::Json(200, json!({"data": {"viewer": {"login": login}}})),
+                None => refuse(403),
+            }
+        }
+        ("GET", "") => {
+            let name = if state.is_renamed { "fabrikam/offers" } else { "contoso/offers" };
+            // GitHub's own example lacks the language, which its description requires.
+            let source = json!({"language": null});
+            Reply::Json(200, json!({"full_name": name, "default_branch": "main", "language": null, "source": source}))
+        }
+        ("GET", "/commits") => {
+            let asked = call.parameter("sha");
+            assert!(asked.as_deref() == Some("main") || asked.as_deref() == Some("release"), "{asked:?}");
+            call.page(&state.branch_commits, |sha| json!({"sha": sha}))
+        }
         ("GET", "/pulls/7") => {
             let mut pull = pull_document(state, 7, "fff0000");
             pull["state"] = state.pull_is.into();
+            pull["changed_files"] = state.changed_files.unwrap_or(state.files.len()).into();
             Reply::Json(200, pull)
         }
         ("POST", "/check-runs") => {
-            state.checks.push(call.json());
-            Reply::Json(201, json!({"id": 1, "html_url": "https://github.com/contoso/offers/runs/1"}))
+            let mut check = call.json();
+            check["completed_at"] = state.clock.into();
+            state.checks.push(check);
+            let number = state.checks.len();
+            Reply::Json(
+                201,
+                json!({"id": number, "html_url": format!("https://github.com/contoso/offers/runs/{number}")}),
+            )
         }
         ("GET", path) if path.starts_with("/commits/") && path.ends_with("/pulls") => {
-            call.page(&state.pulls_of_commit, |(number, sha)| pull_document(state, *number, sha))
+            call.page(&pulls_of(state, path.split('/').nth(2).expect("a commit")), Value::clone)
         }
         ("GET", path)
             if path.ends_with("/check-runs") || path.ends_with("/reviews") || path.ends_with("/permission") =>
@@ -462,12 +605,18 @@ fn facts(call: &Call<'_>, path: &str, state: &mut State) -> Option<Reply> {
         ("GET", "/pulls") => {
             let asked = (call.parameter("state"), call.parameter("head"));
             assert_eq!((asked.0.as_deref(), asked.1.as_deref()), (Some("open"), Some("jane:fix")));
-            call.page(&state.pulls_of_branch, |number| json!({"number": number}))
+            call.page(&state.pulls_of_branch, |number| {
+                let mut pull = pull_document(state, *number, "fff0000");
+                pull["state"] = "open".into();
+                pull
+            })
         }
         ("GET", path) if path.starts_with("/contents/") => {
-            assert_eq!(call.parameter("ref").as_deref(), Some(state.head.as_str()));
+            let asked = call.parameter("ref").expect("a commit or a branch");
+            assert!(asked == state.head || asked == "main" || asked == "release", "{asked}");
             let name = path.trim_start_matches("/contents/");
-            match state.contents.iter().find(|(path, _)| path == name) {
+            let contents = if asked == state.head { &state.contents } else { &state.branch_contents };
+            match contents.iter().find(|(path, _)| path == name) {
                 Some((_, bytes)) => {
                     let text = BASE64.encode(bytes);
                     let lines: Vec<&str> =

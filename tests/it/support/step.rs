@@ -14,8 +14,24 @@ pub fn workspace() -> Workspace {
     workspace.run(["plan", "--emulate", "portal.yaml", "--out", "plan.json"]).expect(1);
     let apply = ["apply", "--plan", "plan.json", "--emulate", "portal.yaml", "--auto-approve", "--out", "outcome.json"];
     workspace.run(apply).expect(1);
-    workspace.write("event.json", json!({"pull_request": {"number": 7, "head": {"sha": "abc1234"}}}).to_string());
+    workspace.write("event.json", pull_request_event(1));
     workspace
+}
+
+/// The event of pull request 7, whose head is in a repository; 1 is the one that it goes to.
+pub fn pull_request_event(head_repository: u64) -> String {
+    let head = json!({"sha": "abc1234", "ref": "fix", "repo": {"id": head_repository}});
+    let base = json!({"sha": "ba5e000", "ref": "main", "repo": {"id": 1}});
+    json!({"pull_request": {"number": 7, "state": "open", "head": head, "base": base}}).to_string()
+}
+
+/// Makes a plan in the job of the report: the runner's directory knows of it.
+pub fn plan(workspace: &Workspace, more: &[&str]) -> Run {
+    std::fs::create_dir_all(workspace.path("temp")).expect("a directory");
+    let mut command = workspace.command();
+    command.env("RUNNER_TEMP", workspace.path("temp"));
+    command.args(["plan", "--emulate", "portal.yaml", "--out", "plan.json"]).args(more);
+    Run::of(command.output().expect("it runs"))
 }
 
 pub struct Step<'a> {
@@ -32,6 +48,11 @@ impl<'a> Step<'a> {
     }
 
     pub fn report(&self, more: &[&str]) -> Run {
+        self.report_on(more, "refs/pull/7/merge")
+    }
+
+    /// Likewise, on this ref.
+    pub fn report_on(&self, more: &[&str], git_ref: &str) -> Run {
         let mut command = self.workspace.command();
         command
             .env("GITHUB_API_URL", &self.github.raw.url)
@@ -40,10 +61,11 @@ impl<'a> Step<'a> {
             .env("GITHUB_REPOSITORY", "contoso/offers")
             .env("GITHUB_EVENT_NAME", self.event)
             .env("GITHUB_EVENT_PATH", self.workspace.path("event.json"))
-            .env("GITHUB_REF", "refs/pull/7/merge")
+            .env("GITHUB_REF", git_ref)
             .env("GITHUB_SHA", "fff0000")
             .env("GITHUB_RUN_ID", self.run.to_string())
             .env("GITHUB_RUN_ATTEMPT", self.attempt.to_string())
+            .env("RUNNER_TEMP", self.workspace.path("temp"))
             .env("GITHUB_OUTPUT", self.workspace.path("outputs"))
             .env("GITHUB_STEP_SUMMARY", self.workspace.path("summary"));
         let run = Run::of(command.args(["report", "--plan", "plan.json"]).args(more).output().expect("it runs"));
