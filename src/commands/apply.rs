@@ -109,6 +109,10 @@ pub async fn apply(request: &ApplyRequest, console: Console) -> anyhow::Result<E
             interruption = signals.next() => return Ok(interrupted(console, interruption)),
             () = tokio::time::sleep_until(deadline) => bail!(TIMED_OUT),
         };
+        // The others are applied; what is left out is said here, and is `not-attempted` in the outcome.
+        if let Some(refusal) = passed.refusal() {
+            console.note(&format!("{}\n", report::refusal_text(&refusal)));
+        }
         review = Some(passed);
     }
     if plan.summary.cancel > 0 && !request.auto_approve {

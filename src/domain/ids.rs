@@ -194,7 +194,7 @@ macro_rules! id {
                     "type": "string",
                     "description": $description,
                     "pattern": $pattern,
-                    "not": { "pattern": r"\.\." },
+                    "not": { "type": "string", "pattern": r"\.\." },
                     "examples": [$example],
                 })
             }

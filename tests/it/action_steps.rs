@@ -223,20 +223,12 @@ const OTHERS: &[&str] = &[
     "binary",
 ];
 
-fn takes_max_cancels() -> bool {
-    let command = cancel_pending::cli::command();
-    let plan = command.find_subcommand("plan").expect("a subcommand");
-    plan.get_arguments().any(|argument| argument.get_long() == Some("max-cancels"))
-}
-
 #[test]
 fn each_input_is_a_flag_that_the_program_knows() {
     let definition = definition();
     let names = definition["inputs"].as_object().expect("inputs").keys().map(String::as_str);
     let samples: BTreeMap<&str, (&str, &str)> = names
         .filter(|name| !OTHERS.contains(name))
-        // Goes once `plan` and `apply` take the flag.
-        .filter(|name| *name != "max-cancels" || takes_max_cancels())
         .map(|name| (name, sample(name).unwrap_or_else(|| panic!("{name} is not tested"))))
         .collect();
     let mut missing: Vec<&str> = samples.values().flat_map(|(_, flags)| flags.split(" --")).collect();

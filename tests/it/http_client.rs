@@ -94,9 +94,14 @@ fn a_proxy_is_told_who_asks_and_heard_when_it_refuses() {
 }
 
 #[test]
-fn a_proxy_of_another_kind_is_named() {
-    let run = plan_over("socks5://127.0.0.1:9", &tls::certificates().0).expect(1);
-    assert!(run.stdout.contains("reached by `socks5`"), "{}", run.stdout);
+fn a_socks_proxy_is_spoken_to_as_one() {
+    let (tell, told) = mpsc::channel();
+    let proxy = server(move |mut stream| {
+        let mut version = [0];
+        let _ = tell.send(stream.read_exact(&mut version).map(|()| version[0]).ok());
+    });
+    plan_over(&format!("socks5h://{proxy}"), &tls::certificates().0).expect(1);
+    assert_eq!(told.recv_timeout(Duration::from_mins(1)).expect("a connection"), Some(5), "the version of SOCKS");
 }
 
 #[test]

@@ -169,9 +169,17 @@ fn what_is_no_document_of_the_api_is_said_so() {
 }
 
 #[test]
-fn several_running_operations_are_an_error_that_names_them() {
-    let body = r#"[{"id": "op", "submissionState": "running"}, {"id": "op2", "submissionState": "running"}]"#;
-    expect_error(&status("200 OK", &[], body), "several operations run on this offer (op, op2)");
+fn several_running_operations_are_blocked_and_named() {
+    for second in ["running", "not started"] {
+        let body = format!(
+            r#"[{{"id": "op", "submissionState": "running"}}, {{"id": "op2", "submissionState": "{second}"}}]"#
+        );
+        let portal = portal(move |_, stream| answer(stream, "200 OK", &[], body.as_bytes()));
+        let plan = plan(&portal, &[]).expect(1).json();
+        assert_eq!(decisions(&plan)[0], "contoso/bad blocked -");
+        let said = plan["entries"][0]["message"].as_str().expect("a message");
+        assert!(said.contains("several operations are running or queued on this offer (op, op2)"), "{said}");
+    }
 }
 
 #[test]

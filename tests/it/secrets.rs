@@ -63,7 +63,7 @@ fn a_token_that_the_portal_echoes_is_shown_nowhere() {
                 &workspace,
                 &[
                     "plan",
-                    "--portal",
+                    "--endpoint",
                     &portal.url,
                     "--format",
                     format,
@@ -88,7 +88,7 @@ fn nor_is_it_stored_by_an_apply() {
         answer(stream, "400 Bad Request", &[("Location", &location), ("x-azure-ref", TOKEN)], body.as_bytes());
     });
     let workspace = Workspace::with("offers.yaml", crate::support::offer::DESIRED);
-    let arguments = ["apply", "--auto-approve", "--portal", &portal.raw.url, "--out", "outcome.json", "-vv"];
+    let arguments = ["apply", "--auto-approve", "--endpoint", &portal.raw.url, "--out", "outcome.json", "-vv"];
     let run = run(&workspace, &arguments).expect(1);
     assert_cut_out(&workspace, &run, &["outcome.json", ".cancel-pending/journal.jsonl"]);
     assert!(workspace.read("outcome.json").contains(REDACTED));

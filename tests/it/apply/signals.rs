@@ -126,7 +126,7 @@ fn on_a_terminal(portal: &OfferPortal, input: &str) -> (Option<i32>, String) {
     loop {
         let count = std::io::Read::read(&mut out, &mut buffer).expect("output");
         seen.push_str(&String::from_utf8_lossy(&buffer[..count]));
-        if count == 0 || seen.contains("taken for a yes") {
+        if count == 0 || seen.contains("Type 'yes' to cancel") {
             break;
         }
     }
@@ -147,7 +147,7 @@ fn on_a_terminal_it_asks() {
     for (input, status, posts) in [("yes\n", 0, 1), ("y\n", 1, 0), ("no\n", 1, 0), ("\n", 1, 0), ("\u{3}", 130, 0)] {
         let portal = portal();
         let (code, seen) = on_a_terminal(&portal, input);
-        assert!(seen.contains("Cancel this operation?"), "{seen}");
+        assert!(seen.contains("Type 'yes' to cancel 1 operation:"), "{seen}");
         assert_eq!((code, portal.state().posts.len()), (Some(status), posts), "{input:?}: {seen}");
     }
 }
