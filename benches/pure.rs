@@ -3,8 +3,11 @@
 use std::hint::black_box;
 
 use cancel_pending::desired::{MAX_FILE_BYTES, SourceFile, read};
-use cancel_pending::domain::{DesiredSet, Live, Operation, PortalOrigin, StatusWord};
-use cancel_pending::plan::{Observation, Plan, PlanFacts, plan};
+use cancel_pending::domain::{
+    Cancellability, DesiredSet, Live, Observed, Operation, Phase, PortalKind, PortalOrigin, RunningOperation,
+    StatusWord,
+};
+use cancel_pending::plan::{Observation, Plan, PlanFacts, PlanSelection, PortalFacts, plan};
 use cancel_pending::report::{COMMENT_LIMIT, TextStyle, json, plan_markdown, plan_text};
 use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
 
@@ -28,6 +31,8 @@ fn largest_file() -> SourceFile {
 fn operation(number: usize) -> Operation {
     Operation {
         id: format!("5a63deb5-925b-4ee0-938b-{number:012}").parse().expect("an id"),
+        job_id: None,
+        link: None,
         location: format!("https://cloudpartner.azure.com/api/publishers/contoso/offers/offer-{number}/operations/x"),
         kind: Some("publish".to_owned()),
         state: Some(StatusWord::new("running")),
@@ -46,8 +51,14 @@ fn facts(set: &DesiredSet) -> PlanFacts {
     PlanFacts {
         tool: "cancel-pending".to_owned(),
         now: "2026-11-22T12:00:00Z".parse().expect("a time"),
-        portal: PortalOrigin::microsoft(),
+        selection: PlanSelection::default(),
+        portals: vec![PortalFacts {
+            kind: PortalKind::CloudPartner,
+            origin: PortalOrigin::microsoft(),
+            capabilities: cancel_pending::portal::capabilities(PortalKind::CloudPartner),
+        }],
         desired: set.files.clone(),
+        max_cancels: None,
     }
 }
 
@@ -55,11 +66,20 @@ fn facts(set: &DesiredSet) -> PlanFacts {
 fn observations(set: &DesiredSet) -> Vec<Observation> {
     let live = |number: usize| match number % 2 {
         0 => Live::Nothing,
-        _ => Live::Running { operation: Box::new(operation(number)), etag: None, message: Some("No image".to_owned()) },
+        _ => Live::Running(Box::new(RunningOperation {
+            operation: operation(number),
+            phase: Phase::Running,
+            cancellability: Cancellability::Allowed,
+            message: Some("No image".to_owned()),
+            guard: None,
+        })),
     };
     set.offers()
         .enumerate()
-        .map(|(number, offer)| Observation { desired: offer.clone(), live: Some(live(number)) })
+        .map(|(number, offer)| Observation {
+            desired: offer.clone(),
+            observed: Some(Observed { live: live(number), ..Observed::nothing() }),
+        })
         .collect()
 }
 

@@ -153,7 +153,7 @@ impl Ending {
                     "the operation is no longer running{ended}; another operation, {other}, is running and was left alone"
                 )
             }
-            Self::Refused { why, sent: Sent::Nothing } => why.clone(),
+            Self::Refused { why, sent: Sent::Nothing } | Self::NoJournal { why, .. } => why.clone(),
             Self::Refused { why, .. } => {
                 format!("{why}; an earlier call, whose response was lost, may still take effect")
             }
@@ -196,7 +196,6 @@ impl Ending {
                     format!("a cancel call was sent, and its result could not be read: {why}")
                 }
             },
-            Self::NoJournal { why, .. } => why.clone(),
             Self::NotFollowed { by_us: true } => {
                 "the portal accepted the cancellation; its end was not waited for".to_owned()
             }

@@ -5,16 +5,17 @@
 
 use std::collections::BTreeSet;
 use std::io::BufRead as _;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::{Context as _, anyhow, bail};
 use jiff::Timestamp;
 use tokio::time::Instant;
 
-use super::console::{shown, write_document};
+use super::console::shown;
 use super::documents::read_plan;
 use super::event_gate::refused_event;
+use super::out_file::{OtherFile, OutFile, check_place};
 use super::plan::{PlanScope, kinds_in_use, make, select};
 use super::portal::{OpenPortals, PortalRequest};
 use super::progress::ApplyProgress;
@@ -83,6 +84,8 @@ pub async fn apply(request: &ApplyRequest, console: Console) -> anyhow::Result<E
         bail!(why);
     }
     let expected = request.expect_digest.as_deref().map(digest_of).transpose()?;
+    // What can't be written is known before anything is sent.
+    let outputs = Outputs::prepare(request)?;
     let start = Instant::now();
     let deadline = start.checked_add(request.timeout).unwrap_or(start + NO_TIMEOUT);
     let mut signals = Signals::listen().context("signals can't be handled")?;
@@ -97,8 +100,8 @@ pub async fn apply(request: &ApplyRequest, console: Console) -> anyhow::Result<E
         }
     };
     let Some((plan, open)) = prepared else { return Ok(Exit::Failed) };
-    if let Some(path) = &request.plan_out {
-        write_document(path, &plan)?;
+    if let Some(plan_out) = &outputs.plan {
+        plan_out.write(&plan)?;
     }
     console.note(&format!("{}\n", report::plan_text(&plan, console.err)));
     may_be_applied(&plan, expected.as_deref(), request.max_cancels)?;
@@ -153,7 +156,7 @@ pub async fn apply(request: &ApplyRequest, console: Console) -> anyhow::Result<E
     let exit = exit(request, &plan, &applied.outcome, interruption);
     say_settled(&applied.settled, console);
     // The document first: what is on standard output may go to a reader that has gone away.
-    let written = request.out.as_deref().map_or(Ok(()), |path| write_document(path, &applied.outcome));
+    let written = outputs.outcome.as_ref().map_or(Ok(()), |out| out.write(&applied.outcome));
     let shown = console.result(&match request.format {
         Format::Text => report::outcome_text(&applied.outcome, console.out),
         Format::Json => report::json(&applied.outcome),
@@ -167,6 +170,39 @@ pub async fn apply(request: &ApplyRequest, console: Console) -> anyhow::Result<E
             Ok(exit)
         }
         (Err(error), None) => Err(error),
+    }
+}
+
+/// The files that an apply writes, checked and ready.
+struct Outputs {
+    plan: Option<OutFile>,
+    outcome: Option<OutFile>,
+}
+
+impl Outputs {
+    fn prepare(request: &ApplyRequest) -> anyhow::Result<Self> {
+        let inputs = match &request.source {
+            PlanSource::Files(scope) => scope.inputs(),
+            PlanSource::Document(path) => vec![("--plan", path.as_path())],
+        };
+        let given = [
+            ("--plan-out", request.plan_out.as_deref()),
+            ("--out", request.out.as_deref()),
+            ("--journal", Some(request.journal.as_path())),
+        ];
+        let all_but = |own: &str| -> Vec<OtherFile<'_>> {
+            let others =
+                given.iter().filter(|(flag, _)| *flag != own).filter_map(|(flag, path)| Some((*flag, (*path)?)));
+            inputs.iter().copied().chain(others).collect()
+        };
+        check_place("--journal", &request.journal, &all_but("--journal"))?;
+        let prepare = |flag: &'static str, path: Option<&Path>| {
+            path.map(|path| OutFile::prepare(flag, path, &all_but(flag))).transpose()
+        };
+        Ok(Self {
+            plan: prepare("--plan-out", request.plan_out.as_deref())?,
+            outcome: prepare("--out", request.out.as_deref())?,
+        })
     }
 }
 

@@ -7,9 +7,7 @@ use std::io::{self, ErrorKind, Write as _};
 use std::path::Path;
 
 use anyhow::Context as _;
-use serde::Serialize;
 
-use super::out_file::OutFile;
 use crate::report::{TextStyle, terminal};
 use crate::secrets::{learn, redact};
 
@@ -104,11 +102,6 @@ fn stderr_is_file() -> bool {
 #[cfg(not(unix))]
 fn stderr_is_file() -> bool {
     false
-}
-
-/// Writes a document to a file.
-pub(super) fn write_document<T: Serialize>(path: &Path, document: &T) -> anyhow::Result<()> {
-    OutFile::prepare("--out", path, &[])?.write(document)
 }
 
 /// A path as it can be printed.

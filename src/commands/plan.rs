@@ -9,7 +9,7 @@ use anyhow::{Context as _, bail};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use jiff::Timestamp;
 
-use super::console::write_document;
+use super::out_file::{OtherFile, OutFile};
 use super::portal::{OpenPortals, PortalRequest};
 use super::signals::Signals;
 use super::{Console, Exit, Format, TOOL, files, live, portal, recorded_plans};
@@ -40,6 +40,13 @@ pub struct PlanScope {
     pub max_cancels: Option<u32>,
 }
 
+impl PlanScope {
+    /// The files that no output may overwrite.
+    pub(super) fn inputs(&self) -> Vec<OtherFile<'_>> {
+        self.paths.iter().map(|path| ("the desired state", path.as_path())).collect()
+    }
+}
+
 /// What `plan` is asked to do.
 #[derive(Debug, Clone)]
 pub struct PlanRequest {
@@ -64,6 +71,8 @@ pub struct PlanRequest {
 /// # Errors
 /// Anything that keeps a plan from being made or shown.
 pub async fn plan(request: &PlanRequest, console: Console) -> anyhow::Result<Exit> {
+    let inputs = request.scope.inputs();
+    let out = request.out.as_deref().map(|path| OutFile::prepare("--out", path, &inputs)).transpose()?;
     let Some(desired) = files::desired_state(&request.scope.paths, console) else { return Ok(Exit::Failed) };
     let desired = select(desired, &request.scope.selection)?;
     let made = if request.offline {
@@ -83,8 +92,8 @@ pub async fn plan(request: &PlanRequest, console: Console) -> anyhow::Result<Exi
             }
         }
     };
-    if let Some(path) = &request.out {
-        write_document(path, &made)?;
+    if let Some(out) = &out {
+        out.write(&made)?;
         recorded_plans::record(request.runner_temp.as_deref(), &made)?;
     }
     console.result(&match request.format {

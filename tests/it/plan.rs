@@ -63,6 +63,7 @@ fn plan_within(max_cancels: Option<u32>, entries: Vec<(&str, Option<Mark>, Optio
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "a table has as many lines as it has rows")]
 fn every_row_of_the_table() {
     use Cancellability::{Allowed, Refused, TooLate, Unsaid};
     let unreadable = || ReadFailure { message: "the portal answered 404 Not Found".to_owned() };

@@ -100,7 +100,7 @@ impl AnswerKind {
             (_, true) => Self::Accepted,
             (Some(412), false) => Self::Changed,
             (Some(401), false) => Self::NotSent,
-            (Some(408 | 429), false) | (None, false) => Self::Lost,
+            (Some(408 | 429) | None, false) => Self::Lost,
             (Some(300..=499), false) => Self::Refused,
             (Some(_), false) => Self::Lost,
         }

@@ -87,21 +87,21 @@ impl Slots {
 
     /// Waits for a slot.
     pub async fn take(self: &Arc<Self>, turn: Turn) -> Permit {
-        let called = {
+        let turn_comes = {
             let now = Instant::now();
             let mut queue = self.lock();
             if queue.lines.iter().all(VecDeque::is_empty) && queue.pace.begin(now).is_ok() {
                 return self.permit(now);
             }
-            let (caller, called) = oneshot::channel();
+            let (caller, turn_comes) = oneshot::channel();
             queue.lines[turn as usize].push_back(caller);
             let unwanted = self.call(&mut queue, now);
             drop(queue);
             drop(unwanted);
-            called
+            turn_comes
         };
         // Who is called is sent a permit, and nobody is forgotten as long as the slots are there.
-        match called.await {
+        match turn_comes.await {
             Ok(permit) => permit,
             Err(_) => std::future::pending().await,
         }

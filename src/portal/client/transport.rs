@@ -3,6 +3,7 @@
 //! Owns what a request may cost, and that a token goes to the portal's origin and below its
 //! prefix alone. Nothing that happens in a slot waits; what waits happens outside of any.
 
+use std::borrow::Cow;
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, SystemTime};
 
@@ -21,6 +22,7 @@ use super::retry::{self, MAX_ATTEMPTS};
 use super::slots::{Permit, Slots, Turn};
 use super::token::{Credential, Token};
 use crate::domain::PortalOrigin;
+use crate::secrets::{redact, redact_bytes};
 
 /// How requests are made.
 #[derive(Debug, Clone)]
@@ -189,24 +191,6 @@ impl Transport {
             sleep(pause).await;
         }
     }
-
-    fn judge(&self, incoming: Incoming) -> Result<Answer, Failure> {
-        let Incoming { status, headers, body } = incoming;
-        if status.is_redirection() {
-            let to = headers.get(LOCATION).map(|to| String::from_utf8_lossy(to.as_bytes()).chars().take(200).collect());
-            return Err(Failure::Redirect { status, to });
-        }
-        if status.is_success() {
-            return Ok(Answer { status, headers, body });
-        }
-        let retry_after = retry::retry_after(&headers, SystemTime::now());
-        Err(Failure::Status {
-            status,
-            error: PortalError::read(&body),
-            correlation: correlation_ids(&headers),
-            retry_after,
-        })
-    }
 }
 
 impl Slot<'_> {
@@ -230,7 +214,7 @@ impl Slot<'_> {
         let started = Instant::now();
         let shown = (method.clone(), path_and_query.clone());
         let request = Outgoing { method, path_and_query, headers, body, token: self.token.clone(), wanted };
-        let result = transport.exchange.exchange(request).await.and_then(|incoming| transport.judge(incoming));
+        let result = transport.exchange.exchange(request).await.and_then(judge);
         self.permit.report(feedback(&result));
         if !matches!(result, Err(Failure::Connect { .. } | Failure::Timeout(_))) {
             transport.reachability.heard(Instant::now());
@@ -255,6 +239,32 @@ impl Requests for &Slot<'_> {
     async fn get(&self, path_and_query: &str, wanted: Wanted) -> Result<Answer, Failure> {
         self.send(Call::get(path_and_query, wanted)).await
     }
+}
+
+/// What an answer comes to, by its status alone.
+fn judge(incoming: Incoming) -> Result<Answer, Failure> {
+    let Incoming { status, headers, body } = incoming;
+    // Whatever is made of an answer, no secret that it echoes is in it.
+    let body = match redact_bytes(&body) {
+        Cow::Borrowed(_) => body,
+        Cow::Owned(redacted) => redacted.into(),
+    };
+    if status.is_redirection() {
+        // Cut out before it is cut short: half of a secret is not recognised.
+        let to =
+            headers.get(LOCATION).map(|to| redact(&String::from_utf8_lossy(to.as_bytes())).chars().take(200).collect());
+        return Err(Failure::Redirect { status, to });
+    }
+    if status.is_success() {
+        return Ok(Answer { status, headers, body });
+    }
+    let retry_after = retry::retry_after(&headers, SystemTime::now());
+    Err(Failure::Status {
+        status,
+        error: PortalError::read(&body),
+        correlation: correlation_ids(&headers),
+        retry_after,
+    })
 }
 
 /// What an answer says of how many requests there may be. A 503 says it when it says for how long.

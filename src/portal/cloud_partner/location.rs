@@ -10,6 +10,7 @@ use url::{Position, Url};
 use super::wire::API_VERSION;
 use crate::domain::{OfferId, OperationId, PortalOrigin, PublisherId};
 use crate::portal::Location;
+use crate::secrets::redact;
 
 /// The longest location that is kept, in characters.
 const MAX_LENGTH: usize = 2_000;
@@ -18,7 +19,7 @@ const MAX_LENGTH: usize = 2_000;
 pub(super) fn in_headers(headers: &HeaderMap, portal: &PortalOrigin) -> Option<Location> {
     let header = headers.get("operation-location").or_else(|| headers.get(LOCATION))?;
     let raw = String::from_utf8_lossy(header.as_bytes());
-    Some(location(&raw, portal))
+    Some(location(&redact(&raw), portal))
 }
 
 /// Reads a location that a portal told.

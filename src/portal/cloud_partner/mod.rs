@@ -190,13 +190,11 @@ pub(super) async fn cancel(slot: &Slot<'_>, origin: &PortalOrigin, call: &Cancel
         Guard::Unguarded | Guard::NotNeeded => "*",
     };
     let mut headers = HeaderMap::new();
-    match HeaderValue::try_from(if_match) {
-        Ok(if_match) => headers.insert(IF_MATCH, if_match),
-        Err(_) => {
-            let why = "the entity tag of the offer can't be put into an HTTP header".to_owned();
-            return CancelAnswer { status: None, verdict: CancelVerdict::NotSent(Failure::Unreadable(why)) };
-        }
+    let Ok(if_match) = HeaderValue::try_from(if_match) else {
+        let why = "the entity tag of the offer can't be put into an HTTP header".to_owned();
+        return CancelAnswer { status: None, verdict: CancelVerdict::NotSent(Failure::Unreadable(why)) };
     };
+    headers.insert(IF_MATCH, if_match);
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
     let metadata = if call.notify.is_empty() {
         json!({})
