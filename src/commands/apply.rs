@@ -195,7 +195,10 @@ impl Outputs {
                 given.iter().filter(|(flag, _)| *flag != own).filter_map(|(flag, path)| Some((*flag, (*path)?)));
             inputs.iter().copied().chain(others).collect()
         };
-        check_place("--journal", &request.journal, &all_but("--journal"))?;
+        // The directory of the journal is made where there is none; then there is nothing in it to be confused with.
+        if request.journal.parent().is_none_or(|parent| parent.as_os_str().is_empty() || parent.is_dir()) {
+            check_place("--journal", &request.journal, &all_but("--journal"))?;
+        }
         let prepare = |flag: &'static str, path: Option<&Path>| {
             path.map(|path| OutFile::prepare(flag, path, &all_but(flag))).transpose()
         };

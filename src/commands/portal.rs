@@ -63,7 +63,7 @@ impl SignInRequest {
                 SignInTarget { kind, origin: endpoints.origin(kind), in_use: in_use.iter().copied().collect() };
             let source = choose(&self.settings, self.method, &target)?;
             let mask = Arc::new(move |secret: &str| mask(console, secret));
-            anyhow::Ok((kind, Arc::new(SignIn::new(source, self.cloud, kind.scope(), mask)?)))
+            anyhow::Ok((kind, Arc::new(SignIn::new(source, self.cloud, kind.scope(), mask))))
         };
         in_use.iter().copied().map(choose).collect()
     }

@@ -72,6 +72,12 @@ impl PortalOrigin {
         &self.0
     }
 
+    /// Whether requests to it go in plain text.
+    #[must_use]
+    pub fn is_plain(&self) -> bool {
+        self.0.starts_with("http://")
+    }
+
     /// Whether requests to it stay on this machine.
     #[must_use]
     pub fn is_loopback(&self) -> bool {

@@ -24,7 +24,7 @@ use super::answer::{GitHubError, RefusalCause};
 use super::service::ReqwestService;
 use super::wire::Account;
 use crate::domain::{first_cause, is_loopback};
-use crate::http_client::{self, CONNECT_TIME, Route};
+use crate::http_client::{self, CONNECT_TIME, Route, Security};
 
 /// How long one call may take.
 const CALL_TIME: Duration = Duration::from_secs(20);
@@ -78,7 +78,8 @@ impl GitHub {
         })?;
         authorization.set_sensitive(true);
         let route = if loopback { Route::Direct } else { Route::Proxied };
-        let client = http_client::client(&route, CONNECT_TIME, 4)
+        let security = if url.scheme() == "http" { Security::Plain } else { Security::Tls };
+        let client = http_client::client(&route, security, CONNECT_TIME, 4)
             .map_err(|error| wrong(format!("TLS can't be set up on this machine ({})", first_cause(&error))))?;
         let headers = vec![(USER_AGENT, HeaderValue::from_static(http_client::USER_AGENT))];
         let Ok(octocrab) = OctocrabBuilder::new_empty()

@@ -7,7 +7,7 @@
 //! refusal is in there.
 
 use std::net::IpAddr;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::{Duration, SystemTime};
 
 use async_trait::async_trait;
@@ -18,8 +18,7 @@ use bytes::Bytes;
 use url::{Host, Url};
 
 use crate::domain::{first_cause, is_loopback};
-use crate::http_client::{self, BodyError, CONNECT_TIME, Route, read_body};
-use crate::portal::CredentialError;
+use crate::http_client::{self, BodyError, CONNECT_TIME, Route, Security, read_body};
 
 /// How long one request may take.
 const REQUEST_TIME: Duration = Duration::from_secs(15);
@@ -28,22 +27,30 @@ const REQUEST_TIME: Duration = Duration::from_secs(15);
 const MAX_BYTES: usize = 256 * 1024;
 
 /// The client for everything: through the proxy of the environment, or straight to what is near.
-#[derive(Debug)]
+/// Each is made when it is first needed: a token that is given needs none.
+#[derive(Debug, Default)]
 struct SignInClient {
-    far: reqwest::Client,
-    near: reqwest::Client,
+    far: OnceLock<reqwest::Client>,
+    near: OnceLock<reqwest::Client>,
+}
+
+impl SignInClient {
+    fn of(&self, url: &Url) -> azure_core::Result<&reqwest::Client> {
+        let (place, route) = if is_near(url) { (&self.near, Route::Direct) } else { (&self.far, Route::Proxied) };
+        if let Some(client) = place.get() {
+            return Ok(client);
+        }
+        let made = http_client::client(&route, Security::Tls, CONNECT_TIME, 1).map_err(|error| {
+            let text = format!("TLS can't be set up on this machine ({})", first_cause(&error));
+            Error::with_message(ErrorKind::Other, text)
+        })?;
+        Ok(place.get_or_init(|| made))
+    }
 }
 
 /// The client. It opens no connection yet.
-///
-/// # Errors
-/// When TLS can't be set up on this machine.
-pub(super) fn client() -> Result<Arc<dyn HttpClient>, CredentialError> {
-    let client = |route| {
-        http_client::client(&route, CONNECT_TIME, 1)
-            .map_err(|error| CredentialError(format!("TLS can't be set up on this machine ({})", first_cause(&error))))
-    };
-    Ok(Arc::new(SignInClient { far: client(Route::Proxied)?, near: client(Route::Direct)? }))
+pub(super) fn client() -> Arc<dyn HttpClient> {
+    Arc::new(SignInClient::default())
 }
 
 /// This machine, or the address at which Azure tells a machine who it is.
@@ -68,8 +75,8 @@ fn method_of(request: &Request) -> azure_core::Result<http::Method> {
 impl HttpClient for SignInClient {
     async fn execute_request(&self, request: &Request) -> azure_core::Result<AsyncRawResponse> {
         let client = match request.url().scheme() {
-            "http" | "https" if is_near(request.url()) => &self.near,
-            "https" => &self.far,
+            "https" => self.of(request.url())?,
+            "http" if is_near(request.url()) => self.of(request.url())?,
             _ => {
                 let message = "signing in goes over https alone, except to this machine itself";
                 return Err(Error::with_message(ErrorKind::Other, message));

@@ -115,11 +115,9 @@ impl fmt::Debug for SignIn {
 
 impl SignIn {
     /// A sign-in for a scope that has asked nobody yet.
-    ///
-    /// # Errors
-    /// When TLS can't be set up on this machine.
-    pub fn new(source: Source, cloud: Cloud, scope: &'static str, mask: Mask) -> Result<Self, CredentialError> {
-        Ok(Self::with_http(source, cloud, scope, mask, client()?))
+    #[must_use]
+    pub fn new(source: Source, cloud: Cloud, scope: &'static str, mask: Mask) -> Self {
+        Self::with_http(source, cloud, scope, mask, client())
     }
 
     /// Likewise, by another HTTP client.

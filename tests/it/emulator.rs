@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use cancel_pending::emulator::{Emulator, Scenario};
-use cancel_pending::http_client::{self, Route, read_body};
+use cancel_pending::http_client::{self, Route, Security, read_body};
 use http::header::{AUTHORIZATION, HeaderMap};
 use http::{Method, Request, StatusCode, request};
 use serde_json::{Value, json};
@@ -75,7 +75,10 @@ impl Client {
         let scenario = Scenario::read(state).expect("a state");
         let emulator =
             Emulator::start(scenario, "127.0.0.1:0".parse().expect("an address"), None).await.expect("a port");
-        Self { emulator, http: http_client::client(&Route::Direct, Duration::from_secs(10), 1).expect("a client") }
+        Self {
+            emulator,
+            http: http_client::client(&Route::Direct, Security::Tls, Duration::from_secs(10), 1).expect("a client"),
+        }
     }
 
     fn url(&self, path: &str) -> String {

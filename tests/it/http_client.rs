@@ -6,7 +6,7 @@ use std::sync::mpsc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use cancel_pending::http_client::{BodyError, Route, client, read_body};
+use cancel_pending::http_client::{BodyError, Route, Security, client, read_body};
 use rustls::ServerConnection;
 use rustls::StreamOwned;
 
@@ -40,7 +40,7 @@ fn plan_over(proxy: &str, authority: &str) -> Run {
 #[tokio::test]
 async fn a_handshake_that_never_ends_is_no_connection() {
     let silent = server(|mut stream| wait_for_close(&mut stream));
-    let client = client(&Route::Direct, Duration::from_millis(100), 1).expect("a client");
+    let client = client(&Route::Direct, Security::Tls, Duration::from_millis(100), 1).expect("a client");
     let error = client.get(format!("https://{silent}/")).send().await.expect_err("no answer");
     assert!(error.is_connect() && error.is_timeout(), "{error:?}");
 }
@@ -50,7 +50,7 @@ async fn an_address_stands_for_every_name() {
     let portal = RawPortal::start(|path, stream| crate::support::raw::answer(stream, "200 OK", &[], path.as_bytes()));
     let address = portal.url.trim_start_matches("http://").parse().expect("an address");
     let route = Route::Named("emulator.localhost".to_owned(), address);
-    let client = client(&route, Duration::from_secs(10), 1).expect("a client");
+    let client = client(&route, Security::Tls, Duration::from_secs(10), 1).expect("a client");
     let response = client.get("http://emulator.localhost/here").send().await.expect("an answer");
     assert_eq!(read_body(response, 5).await, Ok(Bytes::from_static(b"/here")));
 }
@@ -61,7 +61,7 @@ async fn a_body_is_not_read_past_its_bound() {
         let head = if path == "/told" { "Content-Length: 6\r\nConnection: close" } else { "Connection: close" };
         let _ = stream.write_all(format!("HTTP/1.1 200 OK\r\n{head}\r\n\r\nfoobar").as_bytes());
     });
-    let client = client(&Route::Direct, Duration::from_secs(10), 1).expect("a client");
+    let client = client(&Route::Direct, Security::Tls, Duration::from_secs(10), 1).expect("a client");
     for path in ["/told", "/untold"] {
         let mut read = Vec::new();
         for most in [6, 5] {

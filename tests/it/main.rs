@@ -12,7 +12,6 @@ mod action;
 mod action_steps;
 /// Carrying a plan out: gates, answers, losses, races, signals.
 mod apply;
-/// Random portals, and what must hold on all of them.
 /// The direction of dependencies between the modules, and what pure modules may not touch.
 mod architecture;
 /// Flags, exit statuses, help texts, completions, streams.
@@ -21,6 +20,8 @@ mod cli;
 mod clients;
 /// The comment on the pull request: one, found again, never lost, never doubled.
 mod comment;
+/// What every backend must do, on its emulator and on answers that no emulator would give.
+mod contract;
 /// Desired-state files: what is accepted, what is refused, and how that is said.
 mod desired;
 /// The emulator: the portal's API over HTTP.

@@ -15,7 +15,7 @@ use tokio::time::timeout;
 use super::failure::Failure;
 use super::token::{Pending, Token};
 use crate::domain::{PortalOrigin, first_cause};
-use crate::http_client::{self, BodyError, CONNECT_TIME, Route, read_body};
+use crate::http_client::{self, BodyError, CONNECT_TIME, Route, Security, read_body};
 
 /// The most bytes of an answer that are read.
 const MAX_ANSWER_BYTES: usize = 4 * 1024 * 1024;
@@ -80,7 +80,8 @@ impl HttpExchange {
     /// When TLS can't be set up on this machine.
     pub fn new(origin: PortalOrigin, route: &Route, time: Duration, idle: usize) -> Result<Arc<Self>, Failure> {
         // Less than an attempt may take: where there is no connection, nothing was sent, and that is to be known.
-        let client = http_client::client(route, CONNECT_TIME.min(time / 2), idle)
+        let security = if origin.is_plain() { Security::Plain } else { Security::Tls };
+        let client = http_client::client(route, security, CONNECT_TIME.min(time / 2), idle)
             .map_err(|error| Failure::Setup(first_cause(&error)))?;
         Ok(Arc::new(Self { client, origin, time }))
     }
