@@ -1,0 +1,284 @@
+//! One seed: a world, a plan, applies of it with kills in between, and what must hold after each.
+//!
+//! Owns the order of runs. Everything random in it comes from the seed.
+
+use std::cell::Cell;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::path::Path;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use cancel_pending::apply::{ApplyEvent, ApplyOptions, Clock, Journal, Stop, Stopper, Target, Watch, apply};
+use cancel_pending::commands::observe;
+use cancel_pending::domain::{
+    DesiredOffer, DesiredSet, DesiredState, Limits, Mark, OfferKey, PortalKind, PortalOrigin, SourceLocation,
+};
+use cancel_pending::plan::{Decision, Plan, PlanFacts, PlanSelection, PortalFacts, plan};
+use cancel_pending::portal::{Backend, Backends, TransportSettings, capabilities};
+use fastrand::Rng;
+use jiff::Timestamp;
+use tokio::sync::Notify;
+use tokio::time::Instant;
+
+use super::disk::Disk;
+use super::invariants;
+use super::watch::RunLimits;
+use super::world::World;
+
+/// How long requests in progress may take after a request to stop.
+const GRACE: Duration = Duration::from_secs(5);
+
+thread_local! {
+    /// When the world began, by the paused clock.
+    static BEGUN: Cell<Option<Instant>> = const { Cell::new(None) };
+}
+
+fn wall(instant: Instant) -> Timestamp {
+    let base: Timestamp = "2026-11-25T12:00:00Z".parse().expect("a time");
+    let begun = BEGUN.get().unwrap_or(instant);
+    base + instant.saturating_duration_since(begun)
+}
+
+fn now() -> Timestamp {
+    wall(Instant::now())
+}
+
+/// What a seed brought.
+#[derive(Debug)]
+pub struct Verdict {
+    pub applies: u64,
+    pub violations: Vec<String>,
+    pub history: Vec<String>,
+}
+
+struct Nobody;
+
+impl Watch for Nobody {
+    fn event(&self, _: &Target, _: &ApplyEvent<'_>) {}
+}
+
+/// The numbers of a run.
+#[derive(Debug, Clone)]
+struct Settings {
+    concurrency: usize,
+    request_timeout: Duration,
+}
+
+/// Runs one seed.
+pub fn simulate(seed: u64, keep_history: bool) -> Verdict {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build();
+    // The pauses between reads are jittered, and this is where they take that from.
+    fastrand::seed(seed);
+    runtime.expect("a runtime").block_on(run(seed, keep_history))
+}
+
+async fn run(seed: u64, keep_history: bool) -> Verdict {
+    BEGUN.set(Some(Instant::now()));
+    let mut rng = Rng::with_seed(seed);
+    let settings = Settings { concurrency: rng.usize(1..=8), request_timeout: Duration::from_secs(rng.u64(2..=20)) };
+    let world = World::draw(&mut rng, settings.request_timeout, keep_history);
+    let mut applies = 0;
+    let bytes = Arc::new(Mutex::new(Vec::new()));
+    let mut planned = make_plan(&world, &settings, &mut rng).await;
+    for round in 0..4 {
+        applies += 1;
+        let was_killed = one_apply(&world, &settings, &mut rng, &planned, &bytes).await;
+        if !world.lock().watch.violations.is_empty() || (!was_killed && round > 0) || (!was_killed && rng.bool()) {
+            break;
+        }
+        if !was_killed || rng.u32(..4) == 0 {
+            planned = make_plan(&world, &settings, &mut rng).await;
+        }
+    }
+    let mut world = world.lock();
+    Verdict {
+        applies,
+        violations: std::mem::take(&mut world.watch.violations),
+        history: world.history.take().unwrap_or_default(),
+    }
+}
+
+fn backends(world: &World, settings: &Settings) -> Backends {
+    let transport = TransportSettings { concurrency: settings.concurrency, request_timeout: settings.request_timeout };
+    let (credential, exchange) = (Arc::new(world.clone()), Arc::new(world.clone()));
+    let backend = Backend::new(PortalKind::CloudPartner, PortalOrigin::microsoft(), credential, exchange, &transport);
+    [backend].into_iter().collect()
+}
+
+/// The real planner on what the portal shows.
+async fn make_plan(world: &World, settings: &Settings, rng: &mut Rng) -> Plan {
+    let source = SourceLocation { path: "offers.yaml".to_owned(), line: 1, column: 1 };
+    let offers = {
+        let world = world.lock();
+        let desired = |name: &str, pin: Option<&str>, expires| DesiredOffer {
+            key: OfferKey {
+                portal: PortalKind::CloudPartner,
+                publisher: "contoso".parse().expect("an id"),
+                offer: name.parse().expect("an id"),
+            },
+            mark: Some(Mark { operation_id: pin.map(|pin| pin.parse().expect("an id")), expires }),
+            notification_emails: Vec::new(),
+            reason: None,
+            source: source.clone(),
+        };
+        let expires = |rng: &mut Rng| {
+            (rng.u32(..8) == 0).then(|| wall(Instant::now() + Duration::from_millis(rng.u64(1_000..20_000))))
+        };
+        let one = |offer: &super::offer::SimulatedOffer, rng: &mut Rng| {
+            let pin = offer.operations.last().filter(|_| rng.u32(..3) == 0).map(|one| one.id.as_str());
+            desired(&offer.name, pin, expires(rng))
+        };
+        world.offers.iter().map(|offer| one(offer, rng)).collect()
+    };
+    let state = DesiredState { limits: Limits::default(), offers, source };
+    let desired = DesiredSet { files: Vec::new(), states: vec![state] };
+    let facts = PlanFacts {
+        tool: "simulation".to_owned(),
+        now: now(),
+        selection: PlanSelection::default(),
+        portals: vec![PortalFacts {
+            kind: PortalKind::CloudPartner,
+            origin: PortalOrigin::microsoft(),
+            capabilities: capabilities(PortalKind::CloudPartner),
+        }],
+        desired: Vec::new(),
+        max_cancels: None,
+    };
+    let groups = observe(desired, &backends(world, settings), settings.concurrency, facts.now, || {}).await;
+    plan(&facts, groups)
+}
+
+fn limits(plan: &Plan, concurrency: usize, deadline: Instant, stop: Stop, journal: &[u8]) -> RunLimits {
+    let until = |at: Timestamp| Instant::now() + Duration::try_from(at.duration_since(now())).unwrap_or_default();
+    let cancels = plan.entries.iter().filter(|entry| entry.decision == Decision::Cancel);
+    let planned: BTreeMap<_, _> = cancels
+        .filter_map(|entry| {
+            let operation = entry.operation.as_ref()?.id.to_string();
+            Some((entry.offer.to_string(), (operation, entry.expires.map(until))))
+        })
+        .collect();
+    let mut accepted_before = BTreeSet::new();
+    for line in journal.split_inclusive(|byte| *byte == b'\n').filter(|line| line.ends_with(b"\n")) {
+        let Ok(line) = serde_json::from_slice::<serde_json::Value>(line) else { continue };
+        let id = line["operationId"].as_str().unwrap_or_default().to_owned();
+        if line["result"] == "accepted" {
+            accepted_before.insert(id);
+        } else if matches!(line["outcome"].as_str(), Some(word) if word != "accepted" && word != "unknown") {
+            // It had an end, and whether it is running again is another question.
+            accepted_before.remove(&id);
+        }
+    }
+    RunLimits { deadline, stop, concurrency, planned, accepted_before }
+}
+
+/// One apply. Returns whether it was killed.
+async fn one_apply(
+    world: &World,
+    settings: &Settings,
+    rng: &mut Rng,
+    plan: &Plan,
+    bytes: &Arc<Mutex<Vec<u8>>>,
+) -> bool {
+    let timeout = [0, 1, 10, 60, 300, 1_800, 1_800, 1_800][rng.usize(..8)];
+    let begun = Instant::now();
+    let deadline = begun + Duration::from_secs(timeout);
+    let (stopper, stop) = Stopper::new();
+    let (stopper, killed) = (Arc::new(stopper), Arc::new(Notify::new()));
+    let existing = bytes.lock().unwrap_or_else(PoisonError::into_inner).clone();
+    world.lock().watch.begin_run(limits(plan, settings.concurrency, deadline, stop.clone(), &existing));
+    world.lock().note(&format!("apply: {settings:?}, timeout {timeout} s"));
+    let disk = Disk {
+        bytes: Arc::clone(bytes),
+        world: world.clone(),
+        rng: rng.fork(),
+        kill_at: (rng.u32(..4) == 0).then(|| rng.u32(1..8)),
+        killed: Arc::clone(&killed),
+        stop_at: (rng.u32(..12) == 0).then(|| rng.u32(1..5)),
+        stopper: Arc::clone(&stopper),
+        writes: 0,
+        is_slow: rng.u32(..4) == 0,
+        is_full: rng.u32(..12) == 0,
+    };
+    let opened = match Journal::over(Box::new(disk), &existing, Path::new("journal.jsonl")) {
+        Ok(opened) => opened,
+        // Without a journal nothing is sent, and that is all there is to it.
+        Err(error) => {
+            let text = error.to_string();
+            if text.contains("damaged") {
+                world.lock().watch.violations.push(format!("what a kill left can't be read: {text}"));
+            }
+            return false;
+        }
+    };
+    let options = ApplyOptions {
+        tool: "simulation".to_owned(),
+        wait: rng.u32(..4) > 0,
+        linger: Duration::from_secs([0, 0, 60][rng.usize(..3)]),
+        deadline,
+        clock: Clock::new(now),
+        withheld: HashMap::new(),
+    };
+    let longest = [500, 5_000, 100_000][rng.usize(..3)];
+    let signal = (rng.u32(..6) == 0).then(|| Duration::from_millis(rng.u64(..longest)));
+    let signalled = async {
+        match signal {
+            Some(after) => tokio::time::sleep(after).await,
+            None => std::future::pending().await,
+        }
+        world.lock().note("stop requested");
+        stopper.stop();
+        std::future::pending::<()>().await;
+    };
+    let stopped: Cell<Option<(Instant, Duration)>> = Cell::new(None);
+    let stopped_at = async {
+        stop.requested().await;
+        stopped.set(Some((Instant::now(), world.lock().watch.slowness)));
+        std::future::pending::<()>().await;
+    };
+    let backends = backends(world, settings);
+    let applied = tokio::select! {
+        biased;
+        () = killed.notified() => None,
+        () = signalled => None,
+        () = stopped_at => None,
+        applied = apply(plan, &backends, opened, &options, &stop, &Nobody) => Some(applied),
+    };
+    let mut world = world.lock();
+    let Some(applied) = applied else {
+        check_journal(&mut world, bytes);
+        return true;
+    };
+    let slowness = world.watch.slowness;
+    if let Some((at, slowness_then)) = stopped.get() {
+        let took = at.elapsed().saturating_sub(slowness - slowness_then);
+        if took > GRACE + Duration::from_millis(10) {
+            world.watch.violations.push(format!("the run ended {} ms after the request to stop", took.as_millis()));
+        }
+    }
+    let late = Instant::now().saturating_duration_since(deadline);
+    if late > settings.request_timeout + slowness + Duration::from_millis(10) {
+        world.watch.violations.push(format!("the run ended {} ms after its deadline", late.as_millis()));
+    }
+    for entry in &applied.outcome.entries {
+        let message = entry.message.as_deref().unwrap_or_default();
+        let line =
+            format!("{}: {} ({message}), {} attempts", entry.operation_id, entry.outcome.as_str(), entry.attempts);
+        world.note(&line);
+    }
+    // What was due by now has happened, whether or not anybody looked.
+    invariants::check(&applied.outcome, &mut world);
+    false
+}
+
+/// After a kill each call that left stands in the journal.
+fn check_journal(world: &mut super::world::Simulation, bytes: &Mutex<Vec<u8>>) {
+    let bytes = bytes.lock().unwrap_or_else(PoisonError::into_inner);
+    let text = String::from_utf8_lossy(&bytes);
+    for (id, left) in world.watch.left_ever.clone() {
+        let own = format!("\"operationId\":\"{id}\"");
+        let intents = text.lines().filter(|line| line.contains(&own) && line.contains("\"event\":\"intent\"")).count();
+        if intents < left as usize {
+            world.watch.violations.push(format!("{left} calls left for {id}, and the journal holds {intents} intents"));
+        }
+    }
+}
