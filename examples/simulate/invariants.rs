@@ -20,9 +20,8 @@ pub fn check(document: &OutcomeDocument, world: &mut Simulation) {
         };
         let id = operation.id.as_str();
         let left_now = world.watch.left_now.get(id).copied().unwrap_or_default();
-        let left_ever = world.watch.left_ever.get(id).copied().unwrap_or_default();
         let said = said_of(entry);
-        if let Some(why) = untrue(entry, offer, operation, left_ever) {
+        if let Some(why) = untrue(entry, offer, operation, left_now) {
             broken.push(format!("{said}, and {why}"));
         }
         if entry.attempts < left_now {

@@ -182,7 +182,11 @@ impl Simulation {
                     self.serve(request, path, name);
                     incoming(status, &[], &json!({}))
                 }
-                Fault::Garbage if request.method == Method::GET => incoming(200, &[], &json!("garbage")),
+                Fault::Garbage if request.method == Method::GET => {
+                    let mut answer = self.serve(request, path, name);
+                    answer.body = "<html>".into();
+                    answer
+                }
                 Fault::OtherOffer if path.ends_with("/submissions/") => incoming(
                     200,
                     &[],
