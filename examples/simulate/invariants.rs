@@ -61,7 +61,7 @@ fn untrue(entry: &OutcomeEntry, offer: &SimulatedOffer, operation: &SimulatedOpe
             Some("nothing came after it".to_owned())
         }
         Outcome::NotAttempted if left > 0 => Some(format!("{left} calls left")),
-        Outcome::Failed if operation.by_call => Some(format!("our call took effect: it is {truth:?}")),
+        Outcome::Failed if operation.by_call && left > 0 => Some(format!("our call took effect: it is {truth:?}")),
         _ => None,
     }
 }

@@ -96,6 +96,10 @@ impl World {
             }
             _ => sleep(back).await,
         }
+        if is_call && result.status == StatusCode::PRECONDITION_FAILED {
+            let tag = request.headers.get("if-match").and_then(|tag| tag.to_str().ok()).unwrap_or_default();
+            self.lock().watch.reject(&name, tag);
+        }
         if is_call && result.status == StatusCode::ACCEPTED {
             let told = result.headers.get("location").is_some();
             self.lock().watch.accepted(&name, told);
@@ -274,7 +278,6 @@ impl Simulation {
         self.watch.arrive(&self.offers[at], &tag);
         let offer = &mut self.offers[at];
         if guarded == Guarded::Yes && (offer.refuses_tag || offer.tag().as_deref() != Some(&tag)) {
-            self.watch.reject(&offer.name, &tag);
             return incoming(412, &[], &json!({}));
         }
         let Some(id) = offer.unfinished().first().map(|one| one.id.clone()) else {
