@@ -52,17 +52,19 @@ pub(super) enum Ending {
     /// It ended by itself.
     Completed { word: Option<StatusWord>, sent: Sent },
     /// It is not running, and nothing says how it ended. Nothing that we sent did it.
-    Vanished { seen: Option<String> },
+    Vanished { seen: Option<String>, attempts: u32 },
     /// Another operation is running in its place; `word` is how the planned one ended, if that was read.
     Superseded { other: OperationId, word: Option<StatusWord> },
     /// The call was answered with a clear no.
     Refused { why: String, sent: Sent },
     /// It is running and can't be cancelled.
-    Blocked { obstacle: Obstacle, sent: Sent },
+    Blocked { obstacle: Obstacle, sent: Sent, attempts: u32 },
     /// It was not to be cancelled after all.
     Withheld { why: String },
     /// The mark expired before the call.
-    Expired { at: Timestamp },
+    Expired { at: Timestamp, sent: Sent, attempts: u32 },
+    /// The portal answered that it is cancelled, and does not say that of this operation.
+    Unconfirmed { seen: Option<String> },
     /// A call of an earlier run may have been carried out, and the portal no longer knows the operation.
     Forgotten { sent: Sent },
     /// A call of an earlier run may have been carried out, and the operation is still running.
@@ -100,10 +102,12 @@ impl Ending {
                 Sent::Perhaps | Sent::Nothing => Outcome::Unknown,
             },
             Self::Superseded { .. } => Outcome::Superseded,
-            Self::Withheld { .. } | Self::Expired { .. } => Outcome::NotAttempted,
+            Self::Unconfirmed { .. } => Outcome::Accepted,
+            Self::Withheld { .. } | Self::Expired { attempts: 0, .. } => Outcome::NotAttempted,
             Self::NoLongerCancelling | Self::TagRejected { .. } | Self::CancellationFailed { .. } => Outcome::Failed,
             Self::Refused { sent, .. }
             | Self::Blocked { sent, .. }
+            | Self::Expired { sent, .. }
             | Self::GivenUp { sent, .. }
             | Self::NoJournal { sent, .. } => match sent {
                 Sent::Nothing => Outcome::Failed,
@@ -141,11 +145,16 @@ impl Ending {
             Self::Completed { word, .. } => {
                 format!("the operation ended by itself{} before the cancellation took effect", status(word.as_ref()))
             }
-            Self::Vanished { seen } => {
+            Self::Vanished { seen, attempts } => {
                 let seen = seen.as_ref().map(|seen| format!(" ({seen})")).unwrap_or_default();
                 format!(
-                    "the operation is not running, and the portal does not say how it ended{seen}; nothing was sent in this run"
+                    "the operation is not running, and the portal does not say how it ended{seen}{}",
+                    unsent(*attempts)
                 )
+            }
+            Self::Unconfirmed { seen } => {
+                let seen = seen.as_ref().map(|seen| format!(" ({seen})")).unwrap_or_default();
+                format!("the portal answered that the operation is cancelled, and does not say how it ended{seen}")
             }
             Self::Superseded { other, word } => {
                 let ended = word.as_ref().map(|word| format!(" (portal status: `{word}`)")).unwrap_or_default();
@@ -157,9 +166,9 @@ impl Ending {
             Self::Refused { why, .. } => {
                 format!("{why}; an earlier call, whose response was lost, may still take effect")
             }
-            Self::Blocked { obstacle, .. } => blocked(obstacle),
+            Self::Blocked { obstacle, attempts, .. } => format!("{}{}", blocked(obstacle), unsent(*attempts)),
             Self::Withheld { why } => format!("{why}; nothing was sent"),
-            Self::Expired { at } => format!("the mark expired at {at}; nothing was sent"),
+            Self::Expired { at, attempts, .. } => format!("the mark expired at {at}{}", unsent(*attempts)),
             Self::Forgotten { .. } => {
                 "an earlier run sent a cancel call; the operation is not running, and the portal no longer knows it"
                     .to_owned()
@@ -220,6 +229,11 @@ impl Knowledge {
     }
 }
 
+/// That nothing was sent is said only when nothing was.
+const fn unsent(attempts: u32) -> &'static str {
+    if attempts == 0 { "; nothing was sent" } else { "; no further call was sent" }
+}
+
 fn status(word: Option<&StatusWord>) -> String {
     word.map(|word| format!(" (portal status: `{word}`)")).unwrap_or_default()
 }
@@ -228,20 +242,17 @@ fn blocked(obstacle: &Obstacle) -> String {
     let word = |word: &Option<StatusWord>| word.as_ref().map(StatusWord::to_string).unwrap_or_default();
     match obstacle {
         Obstacle::TooLate(state) => {
-            format!("it is too late to cancel this operation{}; nothing was sent", status(state.as_ref()))
+            format!("it is too late to cancel this operation{}", status(state.as_ref()))
         }
         Obstacle::NotAllowed(said) => {
-            format!("the portal no longer allows this operation to be cancelled (`{}`); nothing was sent", word(said))
+            format!("the portal no longer allows this operation to be cancelled (`{}`)", word(said))
         }
         Obstacle::UnknownState(state) => {
-            format!(
-                "the portal's word for the state of this operation is not known (`{}`); nothing was sent",
-                word(state)
-            )
+            format!("the portal's word for the state of this operation is not known (`{}`)", word(state))
         }
         Obstacle::Several(ids) => {
             let ids: Vec<&str> = ids.iter().map(OperationId::as_str).collect();
-            format!("several operations are running or queued on this offer ({}); nothing was sent", ids.join(", "))
+            format!("several operations are running or queued on this offer ({})", ids.join(", "))
         }
     }
 }

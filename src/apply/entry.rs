@@ -62,6 +62,10 @@ pub(super) struct EntryRun<'a, W> {
     pub retry_after: Option<Duration>,
     pub final_status: Option<StatusWord>,
     pub sent: Sent,
+    /// Whether the last call could hit no other operation: it named this one, or carried a tag.
+    is_guarded: bool,
+    /// Whether the operation was last seen to be gone.
+    pub is_gone: bool,
     /// Whether it was seen being cancelled, by whomever.
     pub seen_cancelling: bool,
     pub last_seen: Option<String>,
@@ -110,6 +114,8 @@ impl<'a, W: Watch> EntryRun<'a, W> {
             retry_after: None,
             final_status: None,
             sent: open.map_or(Sent::Nothing, |call| call.sent),
+            is_guarded: open.is_some_and(|call| call.is_guarded),
+            is_gone: false,
             seen_cancelling: false,
             last_seen: None,
             followed_by: None,
@@ -218,6 +224,10 @@ impl<'a, W: Watch> EntryRun<'a, W> {
         self.pause(tries, failure).await
     }
 
+    const fn blocked(&self, obstacle: Obstacle) -> Ending {
+        Ending::Blocked { obstacle, sent: self.sent, attempts: self.attempts }
+    }
+
     fn unreadable(&self, failure: &Failure) -> Ending {
         Ending::Unreadable { why: failure.to_string(), knowledge: self.knowledge() }
     }
@@ -244,7 +254,7 @@ impl<'a, W: Watch> EntryRun<'a, W> {
             Live::Running(running) if running.operation.id == self.target.operation_id => running,
             Live::Several(ids) => {
                 let obstacle = Obstacle::Several(ids.clone());
-                return Ok(Step::Ended(Ending::Blocked { obstacle, sent: self.sent }));
+                return Ok(Step::Ended(self.blocked(obstacle)));
             }
             Live::Unreadable(failure) => {
                 let why = failure.to_string();
@@ -290,10 +300,10 @@ impl<'a, W: Watch> EntryRun<'a, W> {
             (Cancellability::Allowed | Cancellability::Unsaid, _) => Some(Obstacle::UnknownState(state())),
         };
         if let Some(obstacle) = obstacle {
-            return Some(Ending::Blocked { obstacle, sent: self.sent });
+            return Some(self.blocked(obstacle));
         }
-        if let Some(at) = self.target.expires.filter(|at| *at <= self.shared.clock.now()) {
-            return Some(Ending::Expired { at });
+        if let Some(expired) = self.expired() {
+            return Some(expired);
         }
         if let (Guard::Tag(tag), Some(rejected)) = (guard, &self.rejected_tag)
             && tag == rejected
@@ -308,6 +318,12 @@ impl<'a, W: Watch> EntryRun<'a, W> {
         None
     }
 
+    /// How an entry ends whose mark has expired.
+    fn expired(&self) -> Option<Ending> {
+        let at = self.target.expires.filter(|at| *at <= self.shared.clock.now())?;
+        Some(Ending::Expired { at, sent: self.sent, attempts: self.attempts })
+    }
+
     /// Sends one call, between two lines of the journal.
     async fn send(&mut self, slot: &BackendSlot<'_>, guard: Guard) -> Result<Step, Ending> {
         // Another request was told to wait. By then what was read here will have aged.
@@ -320,15 +336,17 @@ impl<'a, W: Watch> EntryRun<'a, W> {
             return Ok(Step::Ended(ending));
         }
         // The line is on the disk, which takes its time: is a call still wanted?
-        if self.shared.stop.is_requested() || self.is_late() {
+        let expired = self.expired();
+        if self.shared.stop.is_requested() || self.is_late() || expired.is_some() {
             let withdrawn = CancelAnswer {
                 status: None,
                 verdict: CancelVerdict::NotSent(Failure::Interrupted("the run had to end before the call".to_owned())),
             };
             self.write_answer(&withdrawn);
-            return Err(self.cut_short());
+            return Err(expired.unwrap_or_else(|| self.cut_short()));
         }
         self.tell(&ApplyEvent::Sending(self.attempts + 1));
+        self.is_guarded = guard != Guard::Unguarded;
         let call = CancelCall {
             offer: self.target.key.clone(),
             product: self.target.product.clone(),
@@ -401,7 +419,10 @@ impl<'a, W: Watch> EntryRun<'a, W> {
         if self.final_status.is_none() {
             self.final_status.clone_from(&word);
         }
+        self.is_gone = true;
         let ours = self.sent != Sent::Nothing || self.seen_cancelling;
+        // An answer of 200 to a call that nothing guarded is about whatever was running by then.
+        let is_done = self.sent == Sent::Done && self.is_guarded;
         let forgotten = observed.pin == PinSighting::Unknown && self.backend.capabilities().forgets_cancelled;
         let refusal = self.refusal.as_ref().map(ToString::to_string);
         let ending = match phase {
@@ -415,7 +436,7 @@ impl<'a, W: Watch> EntryRun<'a, W> {
                 Some(other) => Ending::Superseded { other, word },
                 None => Ending::Completed { word, sent: self.sent },
             },
-            _ if self.sent == Sent::Done || (forgotten && ours) => Ending::Cancelled,
+            _ if is_done || (forgotten && ours) => Ending::Cancelled,
             _ if self.target.mode == Mode::Settle && observed.pin == PinSighting::Unknown => {
                 Ending::Forgotten { sent: self.sent }
             }
@@ -424,7 +445,7 @@ impl<'a, W: Watch> EntryRun<'a, W> {
                 (Some(other), _) => Ending::Superseded { other, word },
                 (None, Some(Phase::Cancelled)) => Ending::AlreadyDone { refusal },
                 (None, _) if forgotten => Ending::AlreadyDone { refusal },
-                (None, _) => Ending::Vanished { seen },
+                (None, _) => Ending::Vanished { seen, attempts: self.attempts },
             },
         };
         if let Some(other) = other.filter(|_| ours) {

@@ -58,6 +58,7 @@ impl<W: Watch> EntryRun<'_, W> {
                     }
                     match &followed.observed.live {
                         Live::Running(running) if running.operation.id == self.target.operation_id => {
+                            self.is_gone = false;
                             if let Some(ended) = self.still_running(running, followed.progress.as_ref()) {
                                 return Ok(ended);
                             }
@@ -72,7 +73,10 @@ impl<W: Watch> EntryRun<'_, W> {
                     }
                 }
             }
-            if settled_by.is_some_and(|by| Instant::now() >= by) {
+            if settled_by.is_some_and(|by| Instant::now() >= by) && self.is_gone && self.sent == Sent::Done {
+                return Ok(Some(Ending::Unconfirmed { seen: self.last_seen.take() }));
+            }
+            if settled_by.is_some_and(|by| Instant::now() >= by) && !self.is_gone {
                 return Ok(Some(Ending::TimedOut { knowledge: self.knowledge(), is_over: true }));
             }
             if !self.shared.wait && self.sent == Sent::Perhaps {

@@ -60,6 +60,8 @@ mod scenarios;
 mod schemas;
 /// Secrets that a server echoes: cut out of all that is shown or stored.
 mod secrets;
+/// Plans and applies on a simulated portal that fails at random, seed by seed.
+mod simulation;
 /// A mark pinned or taken out in the file's own text.
 mod suggestions;
 /// What the tests share.

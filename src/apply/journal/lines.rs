@@ -256,6 +256,7 @@ impl Told {
             attempts: 0,
             http_status: None,
             sent: Sent::Nothing,
+            is_guarded: false,
             location: None,
         };
         Self { call, is_pending: false }
@@ -264,7 +265,8 @@ impl Told {
     fn hear(&mut self, event: JournalEvent) {
         let call = &mut self.call;
         match event {
-            JournalEvent::Intent { attempt, .. } => {
+            JournalEvent::Intent { attempt, guard } => {
+                call.is_guarded = guard.is_some();
                 call.intents = call.intents.max(attempt);
                 call.attempts += 1;
                 self.is_pending = true;

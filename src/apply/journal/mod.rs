@@ -72,6 +72,8 @@ pub struct OpenCall {
     pub http_status: Option<u16>,
     /// What is known of them.
     pub sent: Sent,
+    /// Whether the last of them could hit no other operation.
+    pub is_guarded: bool,
     /// The location that the portal told.
     pub location: Option<String>,
 }
