@@ -121,11 +121,12 @@ impl Walk<'_, '_> {
                 return Limits::default();
             }
         };
-        if max_cancels.is_none() {
+        let Some(max_cancels) = max_cancels else {
             let message = "`maxCancels` is not a whole number from 0 to 4294967295";
             self.report(Code::InvalidNumber, node, message, "write it in digits, like `10`".to_owned());
-        }
-        Limits { max_cancels }
+            return Limits::default();
+        };
+        Limits::at_most(max_cancels)
     }
 
     /// `0x0a`, `1_0` and `010` are numbers to YAML, and not what a reviewer should have to read.

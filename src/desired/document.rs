@@ -36,9 +36,9 @@ pub struct DesiredDocument {
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct LimitsDocument {
     /// The most cancellations that a plan may hold. A plan with more is refused as a whole:
-    /// it is shown and can't be applied. Raising it is a reviewed change. Absent: no limit.
+    /// it is shown and can't be applied. Raising it is a reviewed change. Absent: 10.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schemars(default, with = "u32", range(min = 0), example = 10)]
+    #[schemars(default, with = "u32", range(min = 0), example = 5)]
     pub max_cancels: Option<u32>,
 }
 
@@ -85,7 +85,7 @@ fn example() -> serde_json::Value {
     serde_json::json!({
         "publisher": "contoso",
         "notificationEmails": ["release@contoso.com"],
-        "limits": { "maxCancels": 10 },
+        "limits": { "maxCancels": 5 },
         "offers": [
             {
                 "id": "contoso-virtualmachineoffer",

@@ -46,10 +46,30 @@ pub struct DesiredOffer {
 }
 
 /// What a desired state allows.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {
-    /// The most cancellations that one plan may hold; none: no limit.
-    pub max_cancels: Option<u32>,
+    /// The most cancellations that one plan may hold.
+    pub max_cancels: u32,
+    /// Whether the file says so; otherwise it is the default.
+    pub is_written: bool,
+}
+
+impl Limits {
+    /// The most cancellations of a document that sets no limit: one line that is one too short, or a
+    /// pattern in somebody's generator, must not cancel a whole catalogue.
+    pub const DEFAULT_MAX_CANCELS: u32 = 10;
+
+    /// The limits of a document that says `maxCancels`.
+    #[must_use]
+    pub const fn at_most(max_cancels: u32) -> Self {
+        Self { max_cancels, is_written: true }
+    }
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self { max_cancels: Self::DEFAULT_MAX_CANCELS, is_written: false }
+    }
 }
 
 /// One YAML document.

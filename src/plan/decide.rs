@@ -135,13 +135,15 @@ fn operations(count: usize) -> String {
 }
 
 fn refusal(limits: Limits, entries: &[Entry]) -> Option<String> {
-    let max = limits.max_cancels? as usize;
+    let max = limits.max_cancels as usize;
     let mut cancels = entries.iter().filter(|entry| entry.decision == Decision::Cancel);
     let first = cancels.next()?;
     let count = 1 + cancels.count();
     (count > max).then(|| {
+        let by_default = if limits.is_written { "" } else { " by default" };
         format!(
-            "{} would be cancelled, and `limits.maxCancels` of {} allows {max}",
+            "{} would be cancelled, and `limits.maxCancels` of {} allows {max}{by_default}: split the change, or raise \
+             the limit in a reviewed change",
             operations(count),
             first.source.path
         )

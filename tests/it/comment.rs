@@ -462,7 +462,7 @@ fn thousands_of_offers_make_a_comment_within_the_limit() {
             "{text}  - {{publisher: contoso, id: offer-{number}, operations: [{{id: op-{number}, changedAgo: 26h}}]}}\n"
         )
     });
-    workspace.write("offers.yaml", format!("publisher: contoso\noffers:\n{offers}"));
+    workspace.write("offers.yaml", format!("publisher: contoso\nlimits: {{maxCancels: 5000}}\noffers:\n{offers}"));
     workspace.write("portal.yaml", format!("offers:\n{state}"));
     workspace.run(["plan", "--emulate", "portal.yaml", "--out", "plan.json", "--format", "json"]).expect(0);
     let github = FakeGitHub::start();

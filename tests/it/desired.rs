@@ -1,7 +1,7 @@
 //! Desired-state files: what is accepted, what is refused, and how that is said.
 
 use cancel_pending::desired::{Code, SourceFile, read};
-use cancel_pending::domain::OperationId;
+use cancel_pending::domain::{Limits, OperationId};
 use proptest::prelude::*;
 
 use crate::support::{Workspace, assert_inert_text};
@@ -33,7 +33,7 @@ fn the_whole_format_is_read() {
 publisher: contoso
 notificationEmails: [release@contoso.com]
 limits:
-  maxCancels: 10
+  maxCancels: 3
 offers:
   - id: contoso-virtualmachineoffer
     cancelPending: true
@@ -61,10 +61,10 @@ offers: [{id: '007', cancelPending: false, operationId: a}]
     assert_eq!((saas.source.line, saas.source.column), (12, 5));
     assert_eq!(saas.notification_emails[0].as_str(), "release@contoso.com");
     assert_eq!(fabrikam.key.publisher.as_str(), "fabrikam");
-    assert_eq!(set.states[0].limits.max_cancels, Some(10));
+    assert_eq!(set.states[0].limits, Limits::at_most(3));
     assert_eq!(set.states[1].offers[0].key.offer.as_str(), "007");
     assert_eq!(set.states[1].offers[0].mark, None);
-    assert_eq!(set.states[1].limits.max_cancels, None);
+    assert_eq!(set.states[1].limits, Limits { max_cancels: 10, is_written: false });
 }
 
 #[test]

@@ -181,7 +181,8 @@ fn hostile_documents_stay_inert_everywhere() {
 fn more_than_ten_of_a_kind_are_counted() {
     let offers: String =
         (0..51).fold(String::new(), |text, number| format!("{text}  - {{id: offer-{number}, cancelPending: true}}\n"));
-    let workspace = Workspace::with("offers.yaml", format!("publisher: contoso\noffers:\n{offers}"));
+    let workspace =
+        Workspace::with("offers.yaml", format!("publisher: contoso\nlimits: {{maxCancels: 51}}\noffers:\n{offers}"));
     let state: String = (0..51).fold(String::new(), |text, number| {
         format!("{text}  - {{publisher: contoso, id: offer-{number}, operations: [{{id: op-{number}}}]}}\n")
     });

@@ -59,7 +59,7 @@ fn plan_within(max_cancels: Option<u32>, entries: Vec<(&str, Option<Mark>, Optio
         .into_iter()
         .map(|(offer, mark, observed)| Observation { desired: desired(offer, mark), observed })
         .collect();
-    plan(&facts(), vec![(Limits { max_cancels }, observations)])
+    plan(&facts(), vec![(max_cancels.map_or_else(Limits::default, Limits::at_most), observations)])
 }
 
 #[test]
@@ -188,7 +188,10 @@ fn the_limit_refuses_a_plan_with_more() {
     assert_eq!(plan_within(None, two()).refused, None);
     assert_eq!(
         plan_within(Some(1), two()).refused.as_deref(),
-        Some("2 operations would be cancelled, and `limits.maxCancels` of offers.yaml allows 1")
+        Some(
+            "2 operations would be cancelled, and `limits.maxCancels` of offers.yaml allows 1: split the change, or raise \
+             the limit in a reviewed change"
+        )
     );
     assert!(plan_within(Some(0), two()).refused.is_some());
     // What is not cancelled does not count.
@@ -200,10 +203,27 @@ fn the_limit_refuses_a_plan_with_more() {
 }
 
 #[test]
+fn a_document_without_a_limit_allows_ten() {
+    let names: Vec<String> = (0..11).map(|number| format!("vm-{number}")).collect();
+    let of = |count: usize| -> Vec<_> {
+        names[..count].iter().map(|name| (name.as_str(), unpinned(), Some(can_cancel()))).collect()
+    };
+    assert_eq!(plan_within(None, of(10)).refused, None);
+    assert_eq!(
+        plan_within(None, of(11)).refused.as_deref(),
+        Some(
+            "11 operations would be cancelled, and `limits.maxCancels` of offers.yaml allows 10 by default: split the \
+             change, or raise the limit in a reviewed change"
+        )
+    );
+    assert_eq!(plan_within(Some(11), of(11)).refused, None);
+}
+
+#[test]
 fn the_limit_of_the_whole_plan_is_above_those_of_the_files() {
     let two = || {
         let one = |offer: &str| Observation { desired: desired(offer, unpinned()), observed: Some(can_cancel()) };
-        vec![(Limits { max_cancels: Some(10) }, vec![one("a")]), (Limits { max_cancels: Some(10) }, vec![one("b")])]
+        vec![(Limits::at_most(10), vec![one("a")]), (Limits::at_most(10), vec![one("b")])]
     };
     let within = |max_cancels| plan(&PlanFacts { max_cancels, ..facts() }, two()).refused;
     assert_eq!(within(None), None);
@@ -214,7 +234,7 @@ fn the_limit_of_the_whole_plan_is_above_those_of_the_files() {
 #[test]
 fn each_desired_state_has_its_own_limit() {
     let one = |offer: &str| vec![Observation { desired: desired(offer, unpinned()), observed: Some(can_cancel()) }];
-    let limit = |max_cancels| Limits { max_cancels };
+    let limit = |max_cancels: Option<u32>| max_cancels.map_or_else(Limits::default, Limits::at_most);
     let plan_of = |first, second| plan(&facts(), vec![(limit(first), one("a")), (limit(second), one("b"))]);
     assert_eq!(plan_of(Some(1), Some(1)).refused, None);
     assert!(plan_of(Some(1), Some(0)).refused.is_some());
@@ -279,7 +299,7 @@ proptest! {
     #[test]
     fn nothing_running_means_nothing_to_cancel(observations in observations(12)) {
         let quiet = observations.into_iter().map(|one| Observation { observed: Some(seen(Live::Nothing)), ..one }).collect();
-        let plan = plan(&facts(), vec![(Limits { max_cancels: Some(0) }, quiet)]);
+        let plan = plan(&facts(), vec![(Limits::at_most(0), quiet)]);
         prop_assert_eq!(plan.summary.cancel, 0);
         prop_assert_eq!(plan.refused, None);
     }

@@ -118,7 +118,7 @@ fn many(count: usize, seed: &Observation) -> Plan {
             one
         })
         .collect();
-    plan(&facts(), vec![(Limits::default(), observations)])
+    plan(&facts(), vec![(Limits::at_most(u32::MAX), observations)])
 }
 
 fn any_observation() -> impl Strategy<Value = Observation> {

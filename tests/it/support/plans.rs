@@ -191,6 +191,7 @@ pub fn observations(most: usize) -> impl Strategy<Value = Vec<Observation>> {
 
 /// Plans of up to so many offers, refused now and then.
 pub fn any_plan(most: usize) -> impl Strategy<Value = Plan> {
-    (observations(most), prop::option::of(0..5_u32))
-        .prop_map(|(observations, max_cancels)| plan(&facts(), vec![(Limits { max_cancels }, observations)]))
+    (observations(most), prop::option::of(0..5_u32)).prop_map(|(observations, max_cancels)| {
+        plan(&facts(), vec![(max_cancels.map_or_else(Limits::default, Limits::at_most), observations)])
+    })
 }
