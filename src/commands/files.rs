@@ -5,13 +5,14 @@
 
 use std::fs::{self, File};
 use std::io::Read as _;
-use std::path::{Component, Path, PathBuf};
+use std::path::{Path, PathBuf};
 
 use crate::desired::{self, Code, Diagnostic, MAX_FILE_BYTES, SourceFile};
 use crate::domain::DesiredSet;
 use crate::report::{counted, diagnostics};
 
 use super::Console;
+use super::paths::Located;
 
 /// The most mistakes that are shown in full; a file that was never a desired state can hold a mistake a line.
 const MAX_SHOWN: usize = 1_000;
@@ -45,100 +46,120 @@ fn collect(paths: &[PathBuf], found: &mut Vec<Diagnostic>) -> Vec<SourceFile> {
     let mut files = Vec::new();
     let mut seen = Vec::new();
     for path in paths {
-        for file in expand(path, found) {
-            let Ok(real) = file.canonicalize() else {
-                files.extend(read(&file, found));
+        for file in expand(Located::of(path), found) {
+            let Ok(real) = file.path.canonicalize() else {
+                files.extend(open(file, found));
                 continue;
             };
             // One file named twice (`.` and `./offers.yaml`) is one file.
             if !seen.contains(&real) {
                 seen.push(real);
-                files.extend(read(&file, found));
+                files.extend(open(file, found));
             }
         }
     }
     files
 }
 
-fn expand(path: &Path, found: &mut Vec<Diagnostic>) -> Vec<PathBuf> {
-    if !path.is_dir() {
-        return vec![path.to_owned()];
+fn expand(given: Located, found: &mut Vec<Diagnostic>) -> Vec<Located> {
+    if !given.path.is_dir() {
+        return vec![given];
     }
-    if let Some(diagnostic) = leads_away(path) {
-        found.push(diagnostic);
+    if let Err(diagnostic) = followed(&given, true) {
+        found.push(*diagnostic);
         return Vec::new();
     }
-    let entries = match fs::read_dir(path) {
+    let entries = match fs::read_dir(&given.path) {
         Ok(entries) => entries,
         Err(error) => {
-            found.push(whole(path, Code::Unreadable, format!("the directory can't be read: {error}"), None));
+            let message = format!("the directory can't be read: {error}");
+            found.push(whole(&given.name, Code::Unreadable, message, None));
             return Vec::new();
         }
     };
-    let is_yaml = |path: &PathBuf| path.extension().is_some_and(|end| end == "yaml" || end == "yml");
-    let mut files: Vec<PathBuf> = entries
+    let mut names: Vec<_> = entries
         .filter_map(Result::ok)
-        .map(|entry| entry.path())
-        .filter(is_yaml)
-        .filter(|path| !path.is_dir())
+        .map(|entry| entry.file_name())
+        .filter(|name| is_yaml(Path::new(name)) && !name.as_encoded_bytes().starts_with(b"."))
+        .filter(|name| !given.path.join(name).is_dir())
         .collect();
-    files.sort();
-    if files.is_empty() {
-        let help = "put `*.yaml` or `*.yml` files in it, or name files; directories in it are not searched";
-        found.push(whole(path, Code::NoFiles, "the directory holds no YAML file".to_owned(), Some(help)));
+    names.sort();
+    if names.is_empty() {
+        let help =
+            "put `*.yaml` or `*.yml` files in it, or name files; hidden files and directories in it are left out";
+        found.push(whole(&given.name, Code::NoFiles, "the directory holds no YAML file".to_owned(), Some(help)));
     }
-    files
+    names.iter().map(|name| given.entry(name)).collect()
 }
 
-pub(super) fn read(path: &Path, found: &mut Vec<Diagnostic>) -> Option<SourceFile> {
-    if let Some(diagnostic) = leads_away(path) {
-        found.push(diagnostic);
-        return None;
-    }
+fn is_yaml(path: &Path) -> bool {
+    path.extension().is_some_and(|end| end.eq_ignore_ascii_case("yaml") || end.eq_ignore_ascii_case("yml"))
+}
+
+/// The file that a document calls by this name, in the work tree that the program runs in.
+pub(super) fn read(name: &str) -> Option<SourceFile> {
+    open(Located::named(name), &mut Vec::new())
+}
+
+fn open(file: Located, found: &mut Vec<Diagnostic>) -> Option<SourceFile> {
+    let path = match followed(&file, false) {
+        Ok(path) => path,
+        Err(diagnostic) => {
+            found.push(*diagnostic);
+            return None;
+        }
+    };
     let mut bytes = Vec::new();
-    let opened = fs::metadata(path).and_then(|metadata| {
+    let opened = fs::metadata(&path).and_then(|metadata| {
         if !metadata.is_file() {
             return Err(std::io::Error::other("it is not a regular file"));
         }
         // One byte more than is allowed tells a file that is too large, whatever its size is said to be.
-        File::open(path)?.take(MAX_FILE_BYTES as u64 + 1).read_to_end(&mut bytes)
+        File::open(&path)?.take(MAX_FILE_BYTES as u64 + 1).read_to_end(&mut bytes)
     });
     if let Err(error) = opened {
         let help = (error.kind() == std::io::ErrorKind::NotFound)
-            .then_some("name the file or the directory: cancel-pending plan PATH");
-        found.push(whole(path, Code::Unreadable, format!("the file can't be read: {error}"), help));
+            .then_some("give the path of a file or a directory that is there");
+        found.push(whole(&file.name, Code::Unreadable, format!("the file can't be read: {error}"), help));
         return None;
     }
-    Some(SourceFile { path: name(path), bytes })
+    Some(SourceFile { path: file.name, bytes })
 }
 
-/// A relative path without `..` must really lie below the working directory, and a file found
-/// in a directory really in it; otherwise a link has led elsewhere.
-fn leads_away(path: &Path) -> Option<Diagnostic> {
-    let stays = path.components().all(|part| matches!(part, Component::Normal(_) | Component::CurDir));
-    let root = if stays { Path::new(".") } else { path.parent()? };
-    let (root, real) = (root.canonicalize().ok()?, path.canonicalize().ok()?);
-    (!real.starts_with(&root)).then(|| {
+/// Where a path really leads. A diagnostic quotes the lines of a file, and a link may be a stranger's: it is
+/// followed within the tree alone, and to nothing that isn't called YAML (`.env`, `.npmrc`).
+fn followed(file: &Located, is_directory: bool) -> Result<PathBuf, Box<Diagnostic>> {
+    // What isn't there, and a link that leads nowhere, is said when it is opened.
+    let (Ok(tree), Ok(real)) = (file.tree.canonicalize(), file.path.canonicalize()) else {
+        return Ok(file.path.clone());
+    };
+    let without_links = file.path.strip_prefix(&file.tree).map(|below| tree.join(below));
+    if without_links.is_ok_and(|path| path == real) {
+        return Ok(real);
+    }
+    let refused =
+        |message: &str, help| Err(Box::new(whole(&file.name, Code::Unreadable, message.to_owned(), Some(help))));
+    if !real.starts_with(&tree) {
         let help = "put the file itself there, or name the place that the link leads to";
-        whole(path, Code::Unreadable, "a symbolic link leads out of the directory".to_owned(), Some(help))
-    })
+        return refused("a symbolic link leads out of the directory", help);
+    }
+    if !is_directory && !is_yaml(&real) {
+        return refused(
+            "a symbolic link leads to a file that is not called `*.yaml` or `*.yml`",
+            "put the file itself there",
+        );
+    }
+    Ok(real)
 }
 
-fn whole(path: &Path, code: Code, message: String, help: Option<&str>) -> Diagnostic {
-    Diagnostic { code, path: name(path), place: None, message, help: help.map(str::to_owned) }
+fn whole(name: &str, code: Code, message: String, help: Option<&str>) -> Diagnostic {
+    Diagnostic { code, path: name.to_owned(), place: None, message, help: help.map(str::to_owned) }
 }
 
 /// The names of files and directories in documents, sorted and each once.
 pub(super) fn names(paths: &[PathBuf]) -> Vec<String> {
-    let mut names: Vec<String> = paths.iter().map(|path| name(path)).collect();
+    let mut names: Vec<String> = paths.iter().map(|path| Located::of(path).name).collect();
     names.sort();
     names.dedup();
     names
-}
-
-/// The name of a file in documents: as it was given, with `/` between its parts.
-fn name(path: &Path) -> String {
-    let text = path.to_string_lossy();
-    let text = if std::path::MAIN_SEPARATOR == '\\' { text.replace('\\', "/") } else { text.into_owned() };
-    text.strip_prefix("./").map_or(text.clone(), str::to_owned)
 }

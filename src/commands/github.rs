@@ -10,6 +10,7 @@ use anyhow::{Context as _, anyhow};
 use serde_json::Value;
 
 use super::console::shown;
+use super::paths::is_in_work_tree;
 use crate::github::{GitHub, Repository};
 use crate::portal::Token;
 use crate::report::is_key;
@@ -77,8 +78,12 @@ pub(super) fn named_head(event: &Value) -> Option<&str> {
     named.into_iter().find_map(Value::as_str)
 }
 
-/// The working directory below the root of the repository, which is the workspace; empty where they are one.
+/// What the paths of documents lack to be those of the repository: nothing in a git work tree, whose root they
+/// start from; elsewhere the working directory below the workspace.
 pub(super) fn directory_in_repository(workspace: Option<&Path>) -> String {
+    if is_in_work_tree() {
+        return String::new();
+    }
     let workspace = workspace.and_then(|path| path.canonicalize().ok());
     let here = Path::new(".").canonicalize().ok();
     let below = workspace.zip(here).and_then(|(root, here)| here.strip_prefix(root).ok().map(Path::to_path_buf));

@@ -14,6 +14,7 @@ mod files;
 mod github;
 mod live;
 mod out_file;
+mod paths;
 mod plan;
 mod portal;
 mod progress;

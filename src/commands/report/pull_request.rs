@@ -234,7 +234,7 @@ impl Report<'_> {
             if !path.components().all(|part| matches!(part, Component::Normal(_))) {
                 continue;
             }
-            let mut file = files::read(path, &mut Vec::new()).filter(same);
+            let mut file = files::read(&wanted.path).filter(same);
             if file.is_none() {
                 let bytes = github.file(&below_directory(directory, &wanted.path), head).await.ok().flatten();
                 file = bytes.map(|bytes| SourceFile { path: wanted.path.clone(), bytes }).filter(same);
