@@ -103,7 +103,7 @@ fn planning(criterion: &mut Criterion) {
     group.throughput(Throughput::Elements(ENTRIES as u64));
     group.sample_size(20);
     group.bench_function("10,000 entries", |bencher| {
-        let groups = || vec![(set.states[0].limits, observations(&set))];
+        let groups = || vec![(Limits::at_most(u32::MAX), observations(&set))];
         bencher.iter_batched(groups, |groups| plan(&facts(&set), groups), BatchSize::LargeInput);
     });
     let plan = made(&set);
