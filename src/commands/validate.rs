@@ -17,6 +17,10 @@ pub fn validate(paths: &[PathBuf], console: Console) -> anyhow::Result<Exit> {
     let mut text = String::new();
     for file in &desired.files {
         let of_file = || desired.offers().filter(|offer| offer.source.path == file.path);
+        if of_file().next().is_none() {
+            text.push_str(&format!("{}: skipped, it holds no desired state\n", terminal(&file.path)));
+            continue;
+        }
         let (offers, marked) = (of_file().count(), of_file().filter(|offer| offer.mark.is_some()).count());
         text.push_str(&format!("{}: valid, {}, {marked} marked\n", terminal(&file.path), counted(offers, "offer")));
     }

@@ -9,16 +9,17 @@ use jiff::Timestamp;
 
 use super::diagnostic::{Code, Diagnostic};
 use super::node::{Node, Value};
-use super::syntax::Source;
+use super::syntax::{Source, odd_space};
 use crate::domain::{
-    DesiredOffer, DesiredState, EmailAddress, IdError, Limits, Mark, OfferKey, PortalKind, PublisherId, SourceLocation,
+    DesiredOffer, DesiredState, EmailAddress, IdError, Limits, Mark, OfferId, OfferKey, OperationId, PortalKind,
+    PublisherId, SourceLocation,
 };
 
 /// The keys of a document, of its limits and of an offer.
-pub(super) const DOCUMENT_KEYS: &[&str] = &["publisher", "notificationEmails", "limits", "offers"];
+pub(super) const DOCUMENT_KEYS: &[&str] = &["portal", "publisher", "notificationEmails", "limits", "offers"];
 pub(super) const LIMITS_KEYS: &[&str] = &["maxCancels"];
 pub(super) const OFFER_KEYS: &[&str] =
-    &["id", "publisher", "cancelPending", "operationId", "expires", "notificationEmails", "reason"];
+    &["id", "portal", "publisher", "cancelPending", "operationId", "expires", "notificationEmails", "reason"];
 
 /// The longest reason that is accepted, in characters.
 const MAX_REASON_LENGTH: usize = 500;
@@ -34,8 +35,8 @@ pub(super) struct Checker {
 #[derive(Default)]
 struct Seen {
     files: Vec<String>,
-    /// `publisher/offer` in small letters; file, line and column.
-    offers: HashMap<OfferKey, (usize, u64, u64)>,
+    /// File, line and column. An offer is one offer whatever portal it is looked at through.
+    offers: HashMap<(PublisherId, OfferId), (usize, u64, u64)>,
 }
 
 impl Checker {
@@ -68,6 +69,14 @@ impl<'n, 's> Fields<'n, 's> {
     }
 }
 
+/// What a document says for every offer that says nothing itself.
+struct Inherited {
+    portal: Option<PortalKind>,
+    publisher: Option<PublisherId>,
+    publisher_is_given: bool,
+    emails: Vec<EmailAddress>,
+}
+
 impl Walk<'_, '_> {
     fn report(&mut self, code: Code, node: &Node<'_>, message: impl Into<String>, help: impl Into<Option<String>>) {
         self.found.push(self.source.diagnostic(code, node.range.clone(), message, help));
@@ -79,11 +88,15 @@ impl Walk<'_, '_> {
     }
 
     fn document(&mut self, node: &Node<'_>) -> Option<DesiredState> {
+        if node.is_absent() {
+            return None;
+        }
         if node.value == Value::Null {
             self.report(Code::EmptyFile, node, "the document holds no desired state", "take it out".to_owned());
             return None;
         }
         let fields = self.fields(node, "a desired state", DOCUMENT_KEYS)?;
+        let portal = self.portal(&fields, Some(PortalKind::default()));
         let publisher = self.id::<PublisherId>(&fields, "publisher");
         let emails = self.emails(&fields);
         let limits = self.limits(&fields);
@@ -100,12 +113,11 @@ impl Walk<'_, '_> {
             self.report(Code::NoOffers, list, "there is no offer in the list", help);
         }
         let publisher_is_given = fields.key("publisher").is_some();
+        let above = Inherited { portal, publisher, publisher_is_given, emails: emails.unwrap_or_default() };
         // Nearly all of them are offers: room is made once, and not again and again as they come.
         self.seen.offers.reserve(items.len());
         let mut offers = Vec::with_capacity(items.len());
-        offers.extend(
-            items.iter().filter_map(|item| self.offer(item, publisher.as_ref(), publisher_is_given, emails.as_deref())),
-        );
+        offers.extend(items.iter().filter_map(|item| self.offer(item, &above)));
         Some(DesiredState { limits, offers, source: self.location(node) })
     }
 
@@ -135,13 +147,19 @@ impl Walk<'_, '_> {
         text == "0" || (!text.starts_with('0') && text.bytes().all(|byte| byte.is_ascii_digit()))
     }
 
-    fn offer(
-        &mut self,
-        node: &Node<'_>,
-        default_publisher: Option<&PublisherId>,
-        publisher_is_given: bool,
-        default_emails: Option<&[EmailAddress]>,
-    ) -> Option<DesiredOffer> {
+    /// The portal that a mapping names, or the one that holds without; none when the name is none.
+    fn portal(&mut self, fields: &Fields<'_, '_>, otherwise: Option<PortalKind>) -> Option<PortalKind> {
+        let Some(node) = fields.get("portal") else { return otherwise };
+        let name = self.text(node, "portal")?;
+        let portal = PortalKind::named(name);
+        if portal.is_none() {
+            let message = format!("unknown portal `{name}`");
+            self.report(Code::UnknownPortal, node, message, PortalKind::hint(name));
+        }
+        portal
+    }
+
+    fn offer(&mut self, node: &Node<'_>, above: &Inherited) -> Option<DesiredOffer> {
         let fields = self.fields(node, "an offer", OFFER_KEYS)?;
         let offer = self.id(&fields, "id");
         if offer.is_none() && fields.key("id").is_none() {
@@ -149,42 +167,44 @@ impl Walk<'_, '_> {
             self.report(Code::MissingKey, node, "the key `id` is missing", help);
         }
         let own_publisher = self.id::<PublisherId>(&fields, "publisher");
-        if own_publisher.is_none() && fields.key("publisher").is_none() && !publisher_is_given {
+        if own_publisher.is_none() && fields.key("publisher").is_none() && !above.publisher_is_given {
             let help = "give the offer a `publisher:`, or the document one for all its offers".to_owned();
             self.report(Code::MissingKey, node, "the key `publisher` is missing", help);
         }
         let marked = fields.get("cancelPending").and_then(|node| self.boolean(node, "cancelPending"));
-        let operation_id = self.id(&fields, "operationId");
+        let portal = self.portal(&fields, above.portal);
+        let operation_id = self.operation_id(&fields, portal);
         let expires = fields.get("expires").and_then(|node| self.timestamp(node));
         let emails = self.emails(&fields);
         let reason = fields.get("reason").and_then(|node| self.reason(node));
 
         let publisher =
-            own_publisher.or_else(|| default_publisher.cloned().filter(|_| fields.key("publisher").is_none()))?;
-        let offer: crate::domain::OfferId = offer?;
+            own_publisher.or_else(|| above.publisher.clone().filter(|_| fields.key("publisher").is_none()))?;
+        let offer: OfferId = offer?;
         let at = fields.key("cancelPending").filter(|_| marked == Some(true)).or(fields.key("id")).unwrap_or(node);
         let source = self.location(at);
         let id_node = fields.get("id").unwrap_or(node);
-        let key = OfferKey { portal: PortalKind::default(), publisher, offer };
-        self.refuse_second(&key, id_node);
+        self.refuse_second(&publisher, &offer, id_node);
+        let key = OfferKey { portal: portal?, publisher, offer };
         Some(DesiredOffer {
             key,
             mark: (marked == Some(true)).then_some(Mark { operation_id, expires }),
-            notification_emails: emails.unwrap_or_else(|| default_emails.unwrap_or_default().to_vec()),
+            notification_emails: emails.unwrap_or_else(|| above.emails.clone()),
             reason,
             source,
         })
     }
 
     /// Letter case carries no meaning in ids: two spellings of one offer would be two calls.
-    fn refuse_second(&mut self, key: &OfferKey, node: &Node<'_>) {
-        if let Some((file, line, column)) = self.seen.offers.get(key) {
+    fn refuse_second(&mut self, publisher: &PublisherId, offer: &OfferId, node: &Node<'_>) {
+        let key = (publisher.clone(), offer.clone());
+        if let Some((file, line, column)) = self.seen.offers.get(&key) {
             let first = format!("{}:{line}:{column}", self.seen.files[*file]);
-            let message = format!("the offer `{key}` stands here a second time, first in {first}");
+            let message = format!("the offer `{publisher}/{offer}` is listed twice (first at {first})");
             self.report(Code::DuplicateOffer, node, message, "keep one of the two".to_owned());
         } else {
             let (line, column) = self.source.line_and_column(node.range.start);
-            self.seen.offers.insert(key.clone(), (self.seen.files.len() - 1, line, column));
+            self.seen.offers.insert(key, (self.seen.files.len() - 1, line, column));
         }
     }
 
@@ -223,13 +243,13 @@ impl Walk<'_, '_> {
                 None => !unknown.insert(name),
             };
             if is_second {
-                let message = format!("the key `{name}` stands here a second time");
+                let message = format!("duplicate key `{name}`");
                 self.report(Code::DuplicateKey, key, message, "keep one of the two".to_owned());
                 continue;
             }
             let Some(own) = own else {
                 let message = format!("`{name}` is not a key of {what}");
-                self.report(Code::UnknownKey, key, message, nearest(name, keys));
+                self.report(Code::UnknownKey, key, message, odd_space(name).unwrap_or_else(|| nearest(name, keys)));
                 continue;
             };
             if value.value == Value::Null {
@@ -310,6 +330,18 @@ impl Walk<'_, '_> {
                 self.report(Code::InvalidId, node, format!("`{name}` {error}"), help.to_owned());
                 None
             }
+        }
+    }
+
+    fn operation_id(&mut self, fields: &Fields<'_, '_>, portal: Option<PortalKind>) -> Option<OperationId> {
+        let id: OperationId = self.id(fields, "operationId")?;
+        match portal.map(|portal| portal.check_operation_id(&id)) {
+            Some(Err(error)) => {
+                let node = fields.get("operationId")?;
+                self.report(Code::InvalidId, node, format!("`operationId` {error}"), error.help().to_owned());
+                None
+            }
+            _ => Some(id),
         }
     }
 

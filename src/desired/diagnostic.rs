@@ -50,6 +50,8 @@ pub enum Code {
     TooLarge,
     /// A key that means nothing.
     UnknownKey,
+    /// A portal that is none.
+    UnknownPortal,
     /// A file that can't be opened.
     Unreadable,
     /// A list where text belongs, and the like.
@@ -83,6 +85,7 @@ impl Code {
             Self::TooDeep => "too-deep",
             Self::TooLarge => "too-large",
             Self::UnknownKey => "unknown-key",
+            Self::UnknownPortal => "unknown-portal",
             Self::Unreadable => "unreadable",
             Self::WrongType => "wrong-type",
         }

@@ -6,13 +6,17 @@
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use crate::domain::{EmailAddress, OfferId, OperationId, PublisherId};
+use crate::domain::{EmailAddress, OfferId, OperationId, PortalKind, PublisherId};
 
 /// Desired state of offers of Azure Marketplace publishers: which pending operations are to be cancelled.
 #[derive(Debug, Clone, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[schemars(title = "cancel-pending desired state", example = example())]
 pub struct DesiredDocument {
+    /// The portal of every offer below that names none. Absent: `cloud-partner`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(default, with = "PortalKind")]
+    pub portal: Option<PortalKind>,
     /// The publisher of every offer below that names none.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(default, with = "PublisherId")]
@@ -48,6 +52,10 @@ pub struct LimitsDocument {
 pub struct OfferDocument {
     /// The offer's id, as in the addresses of the portal.
     pub id: OfferId,
+    /// The offer's portal, where it is another than the document's.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(default, with = "PortalKind")]
+    pub portal: Option<PortalKind>,
     /// The offer's publisher, where it is another than the document's.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(default, with = "PublisherId")]

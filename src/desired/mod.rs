@@ -53,13 +53,24 @@ pub struct SourceFile {
 pub fn read(files: &[SourceFile]) -> Result<DesiredSet, Vec<Diagnostic>> {
     let mut checker = Checker::default();
     let mut set = DesiredSet::default();
+    let mut empty = Vec::new();
     for file in files {
         let mut found = Vec::new();
-        let states = syntax::parse(file, &mut found).map(|source| checker.check(&source, &mut found));
+        let states = syntax::parse(file, &mut found).map(|source| {
+            let states = checker.check(&source, &mut found);
+            if found.is_empty() && states.is_empty() {
+                empty.push(syntax::empty(&file.path, source.text));
+            }
+            states
+        });
         found.sort_by_key(|diagnostic| diagnostic.place.as_ref().map(|place| (place.line, place.column)));
         checker.diagnostics.append(&mut found);
         set.states.extend(states.unwrap_or_default());
         set.files.push(FileDigest { path: file.path.clone(), sha256: crate::domain::sha256_hex(&file.bytes) });
+    }
+    // A file of comments alone is skipped, but nothing at all is no desired state.
+    if set.states.is_empty() && checker.diagnostics.is_empty() {
+        checker.diagnostics = empty;
     }
     if checker.diagnostics.is_empty() { Ok(set) } else { Err(checker.diagnostics) }
 }

@@ -29,6 +29,13 @@ pub(super) struct Node<'a> {
     pub range: Range<usize>,
 }
 
+impl Node<'_> {
+    /// Whether nothing stands there, not even a word for nothing.
+    pub const fn is_absent(&self) -> bool {
+        matches!(self.value, Value::Null) && self.range.start >= self.range.end
+    }
+}
+
 impl<'a> Value<'a> {
     /// What a person would call it.
     pub const fn kind(&self) -> &'static str {

@@ -16,6 +16,9 @@ use super::{MAX_DEPTH, MAX_FILE_BYTES, SourceFile};
 /// How much of a long line a diagnostic shows, in characters on either side of the mistake.
 const EXCERPT_RADIUS: usize = 60;
 
+/// How many lines off a tab may be from where the parser stumbles over it.
+const INDENTATION_REACH: usize = 3;
+
 /// A file as text with the documents that it holds.
 pub(super) struct Source<'a> {
     pub path: &'a str,
@@ -108,19 +111,47 @@ pub(super) fn parse<'a>(file: &'a SourceFile, found: &mut Vec<Diagnostic>) -> Op
         }
     };
     let mut source = Source::new(&file.path, text);
-    let refused_before = found.len();
     source.documents = scan(&source, found)?;
-    let refused = found.len() > refused_before;
-    if source.documents.is_empty() && !refused {
-        found.push(source.diagnostic(
-            Code::EmptyFile,
-            0..0,
-            "the file holds no desired state",
-            "write `publisher:` and `offers:`, or take the file off the command line".to_owned(),
-        ));
-        return None;
-    }
     Some(source)
+}
+
+/// That a file holds nothing, for when no other file holds anything either.
+pub(super) fn empty(path: &str, text: &str) -> Diagnostic {
+    Source::new(path, text).diagnostic(
+        Code::EmptyFile,
+        0..0,
+        "the file holds no desired state",
+        "write `publisher:` and `offers:`, or take the file off the command line".to_owned(),
+    )
+}
+
+/// What to do about a text that begins with a space that is none to YAML: copied from a web page, it looks
+/// like indentation and is part of the key.
+pub(super) fn odd_space(text: &str) -> Option<String> {
+    let odd = text.chars().take_while(|character| character.is_whitespace()).find(|character| !character.is_ascii())?;
+    let what = if odd == '\u{A0}' { "no-break spaces" } else { "spaces of another kind" };
+    Some(format!("the line begins with {what} (U+{:04X}): indent with plain spaces", u32::from(odd)))
+}
+
+/// Where a mistake of syntax really is, and what to do about it: the parser notices a tab or a wrong space in
+/// the indentation only when what follows does not fit.
+fn indentation(source: &Source<'_>, at: usize) -> Option<(std::ops::Range<usize>, String)> {
+    let (line, _) = source.line_and_column(at);
+    let line = usize::try_from(line).ok()? - 1;
+    let near = (0..=INDENTATION_REACH).flat_map(|off| [line.checked_sub(off), line.checked_add(off)]).flatten();
+    near.filter_map(|line| {
+        let start = *source.line_starts.get(line)?;
+        let text = source.text[start..].split('\n').next()?;
+        let blank = text.len() - text.trim_start().len();
+        let indent = &text[..blank];
+        if blank == text.len() {
+            return None;
+        }
+        let tab =
+            indent.find('\t').map(|tab| (start + tab..start + tab + 1, "indent with spaces, not with tabs".to_owned()));
+        tab.or_else(|| odd_space(indent).map(|help| (start..start + blank, help)))
+    })
+    .next()
 }
 
 fn decode(file: &SourceFile) -> Result<&str, Box<Diagnostic>> {
@@ -226,7 +257,9 @@ fn scan<'a>(source: &Source<'a>, found: &mut Vec<Diagnostic>) -> Option<Vec<Node
                     found.push(too_deep(source, at..at + 1));
                 } else {
                     let message = format!("is not valid YAML: {}", error.info());
-                    found.push(source.diagnostic(Code::Syntax, at..at + 1, message, None));
+                    let (range, help) =
+                        indentation(source, at).map_or((at..at + 1, None), |(at, help)| (at, Some(help)));
+                    found.push(source.diagnostic(Code::Syntax, range, message, help));
                 }
                 return None;
             }

@@ -29,5 +29,5 @@ pub use live::{
 pub use mark::{DesiredOffer, DesiredSet, DesiredState, FileDigest, Limits, Mark, SourceLocation};
 pub use offer_key::{OfferKey, OfferQuery};
 pub use origin::{OriginError, PortalOrigin, is_loopback};
-pub use portal_kind::{AudienceMatch, PortalKind, UnknownPortalKind};
+pub use portal_kind::{AudienceMatch, PortalKind, UnfitOperationId, UnknownPortalKind};
 pub use words::{Cancellability, Phase, StatusWord};

@@ -9,7 +9,7 @@ use std::str::FromStr;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{PortalOrigin, is_guid};
+use super::{OperationId, PortalOrigin, is_guid};
 
 /// An API of Microsoft's by which operations of offers are read and cancelled.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default, Serialize, Deserialize, JsonSchema)]
@@ -24,6 +24,25 @@ pub enum PortalKind {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("unknown portal `{0}`; {hint}", hint = PortalKind::hint(.0))]
 pub struct UnknownPortalKind(pub String);
+
+/// Why an id can't be that of an operation on a portal.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("is a number, and no operation of `{portal}` has one: numbers are the ids of Partner Center's submissions")]
+pub struct UnfitOperationId {
+    portal: PortalKind,
+}
+
+impl UnfitOperationId {
+    /// What to write instead.
+    #[must_use]
+    pub const fn help(&self) -> &'static str {
+        match self.portal {
+            PortalKind::CloudPartner => {
+                "write the operation's id, a GUID like `5a63deb5-925b-4ee0-938b-7c86fbf287c5`; a plan shows it"
+            }
+        }
+    }
+}
 
 /// Whether a token's audience is a portal's.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -121,6 +140,27 @@ impl PortalKind {
     #[must_use]
     pub fn named(name: &str) -> Option<Self> {
         Self::ALL.iter().copied().find(|kind| kind.as_str() == name)
+    }
+
+    /// Whether an operation of this portal can have such an id. The documentation shows GUIDs alone, without
+    /// promising that nothing else will come; so only what is known to be something else is refused.
+    ///
+    /// ```
+    /// use cancel_pending::domain::PortalKind;
+    /// let check = |id: &str| PortalKind::CloudPartner.check_operation_id(&id.parse().unwrap());
+    /// assert!(check("5a63deb5-925b-4ee0-938b-7c86fbf287c5").is_ok());
+    /// assert!(check("1152921505700000004").is_err());
+    /// ```
+    ///
+    /// # Errors
+    /// When the id is known to be that of something else.
+    pub fn check_operation_id(self, id: &OperationId) -> Result<(), UnfitOperationId> {
+        match self {
+            Self::CloudPartner if id.as_str().bytes().all(|byte| byte.is_ascii_digit()) => {
+                Err(UnfitOperationId { portal: self })
+            }
+            Self::CloudPartner => Ok(()),
+        }
     }
 
     /// All names, for messages.

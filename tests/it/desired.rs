@@ -1,7 +1,7 @@
 //! Desired-state files: what is accepted, what is refused, and how that is said.
 
 use cancel_pending::desired::{Code, SourceFile, read};
-use cancel_pending::domain::{Limits, OperationId};
+use cancel_pending::domain::{Limits, OperationId, PortalKind};
 use proptest::prelude::*;
 
 use crate::support::{Workspace, assert_inert_text};
@@ -117,8 +117,23 @@ fn every_refusal_has_its_code_and_place() {
         ("control character in reason", offer(r#"reason: "\e[31m""#), Code::InvalidReason, 4, 13),
         ("long reason", offer(&format!("reason: {}", "x".repeat(501))), Code::InvalidReason, 4, 13),
         ("comment alone", "# nothing\n".to_owned(), Code::EmptyFile, 1, 1),
+        ("comments alone", "# nothing\n---\n# nothing\n---\n".to_owned(), Code::EmptyFile, 1, 1),
+        ("null as a document", "null\n".to_owned(), Code::EmptyFile, 1, 1),
+        ("unknown portal", offer("portal: partner-centre"), Code::UnknownPortal, 4, 13),
+        ("unknown portal above", format!("portal: azure\n{}", offer("")), Code::UnknownPortal, 1, 9),
+        ("number as portal", offer("portal: 7"), Code::WrongType, 4, 13),
+        ("id of a submission", offer("operationId: '1152921505700000004'"), Code::InvalidId, 4, 18),
+        (
+            "no-break spaces",
+            "publisher: contoso\noffers:\n  - id: vm\n\u{a0}\u{a0}x: 1\n".to_owned(),
+            Code::UnknownKey,
+            4,
+            1,
+        ),
         ("syntax", "publisher: [contoso\n".to_owned(), Code::Syntax, 1, 12),
-        ("tab", "publisher: contoso\noffers:\n\t- id: vm\n".to_owned(), Code::Syntax, 3, 2),
+        ("tab", "publisher: contoso\noffers:\n\t- id: vm\n".to_owned(), Code::Syntax, 3, 1),
+        ("tab further down", offer("reason: x\n\tcancelPending: true"), Code::Syntax, 5, 1),
+        ("tab after spaces", offer("reason: x\n  \tcancelPending: true\n    expires: x"), Code::Syntax, 5, 3),
         ("nine levels", "offers: [[[[[[[[x]]]]]]]]\n".to_owned(), Code::TooDeep, 1, 16),
         (
             "the same offer twice",
@@ -313,5 +328,126 @@ proptest! {
             prop_assert!(line >= 1 && column >= 1);
             prop_assert!(line <= text.matches('\n').count() as u64 + 1);
         }
+    }
+}
+
+/// The help of the only mistake in a file.
+fn help(text: &str) -> String {
+    let found = read(&[SourceFile { path: "offers.yaml".to_owned(), bytes: text.into() }]).expect_err("a mistake");
+    assert_eq!(found.len(), 1, "{found:?}");
+    found[0].help.clone().unwrap_or_default()
+}
+
+#[test]
+fn a_mistake_in_the_indentation_is_told_as_one() {
+    assert_eq!(help(&offer("reason: x\n\tcancelPending: true")), "indent with spaces, not with tabs");
+    let spaces = "\u{a0}".repeat(4);
+    for text in [
+        format!("publisher: contoso\noffers:\n  - id: vm\n{spaces}cancelPending: true\n"),
+        format!("publisher: contoso\noffers:\n  - id: vm\n    reason: x\n{spaces}expires: '2026-12-01T00:00:00Z'\n"),
+        format!("publisher: contoso\n{spaces}x: 1\noffers: [{{id: vm}}]\n"),
+    ] {
+        let help = help(&text);
+        assert!(help.contains("no-break spaces (U+00A0): indent with plain spaces"), "{text}: {help}");
+    }
+}
+
+#[test]
+fn an_offer_has_a_portal_of_its_own_or_the_document_s() {
+    let text = "portal: cloud-partner\npublisher: contoso\noffers: [{id: a}, {id: b, portal: cloud-partner}]\n";
+    let set = read(&[SourceFile { path: "offers.yaml".to_owned(), bytes: text.into() }]).expect("valid");
+    assert!(set.offers().all(|offer| offer.key.portal == PortalKind::CloudPartner));
+    let hint = help("portal: cloudpartner\npublisher: contoso\noffers: [{id: a}]\n");
+    assert_eq!(hint, "did you mean `cloud-partner`? The portal is `cloud-partner`");
+}
+
+#[test]
+fn an_offer_is_listed_once_in_all_files() {
+    let file = |path: &str, text: &str| SourceFile { path: path.to_owned(), bytes: text.into() };
+    let found = read(&[
+        file("a.yaml", "publisher: contoso\noffers:\n  - id: vm\n"),
+        file("b.yaml", "portal: cloud-partner\npublisher: Contoso\noffers: [{id: VM}]\n"),
+    ])
+    .expect_err("twice");
+    assert_eq!(found[0].message, "the offer `Contoso/VM` is listed twice (first at a.yaml:3:9)");
+    let twice = read(&[file("a.yaml", "publisher: a\npublisher: a\noffers: [{id: vm}]\n")]).expect_err("twice");
+    assert_eq!(twice[0].message, "duplicate key `publisher`");
+}
+
+#[test]
+fn comments_alone_are_skipped() {
+    let workspace = Workspace::with("offers.yaml", format!("# first\n---\n# second\n---\n{}---\n", offer("")));
+    workspace.write("notes.yaml", "# Nothing is wanted today.\n");
+    let run = workspace.run(["validate", "."]).expect(0);
+    assert_eq!(run.stdout, "notes.yaml: skipped, it holds no desired state\noffers.yaml: valid, 1 offer, 0 marked\n");
+    let run = workspace.run(["validate", "notes.yaml"]).expect(1);
+    assert!(run.stderr.contains("error[empty-file]"), "{}", run.stderr);
+}
+
+#[test]
+fn a_directory_stands_for_its_yaml_files_in_any_letter_case() {
+    let workspace = Workspace::new();
+    for (name, id) in [("b.YAML", "b"), ("a.Yml", "a"), ("c.yaml", "c")] {
+        workspace.write(name, format!("publisher: contoso\noffers: [{{id: {id}}}]\n"));
+    }
+    for hidden in [".hidden.yaml", "notes.txt", "yaml"] {
+        workspace.write(hidden, "password: hunter2\n");
+    }
+    let run = workspace.run(["validate", "."]).expect(0);
+    let names: Vec<&str> = run.stdout.lines().filter_map(|line| line.split(':').next()).collect();
+    assert_eq!(names, ["a.Yml", "b.YAML", "c.yaml"]);
+}
+
+#[test]
+fn files_are_called_by_their_place_in_the_work_tree() {
+    let workspace = Workspace::with("team/offers.yaml", offer("cancelPending: true"));
+    std::fs::create_dir(workspace.path(".git")).expect("a directory");
+    std::fs::create_dir(workspace.path("team/sub")).expect("a directory");
+    let absolute = workspace.path("team/offers.yaml");
+    let absolute = absolute.to_str().expect("text");
+    for (directory, path) in [
+        ("", "team/offers.yaml"),
+        ("", "./team//offers.yaml"),
+        ("", "team"),
+        ("", "nowhere/../team/offers.yaml"),
+        ("team", "offers.yaml"),
+        ("team", ".//offers.yaml"),
+        ("team", "."),
+        ("team/sub", "../offers.yaml"),
+        ("team/sub", ".."),
+        ("team/sub", absolute),
+    ] {
+        let mut command = workspace.command();
+        let output = command.current_dir(workspace.path(directory)).args(["validate", path]).output().expect("runs");
+        let shown = String::from_utf8_lossy(&output.stdout).into_owned();
+        assert_eq!(shown, "team/offers.yaml: valid, 1 offer, 1 marked\n", "{path} in {directory}");
+    }
+    // A linked work tree has a file there, and a checkout below the working directory its own.
+    std::fs::write(workspace.path("team/.git"), "gitdir: elsewhere\n").expect("a file");
+    assert!(workspace.run(["validate", "team"]).expect(0).stdout.starts_with("offers.yaml: valid"));
+}
+
+#[cfg(unix)]
+#[test]
+fn a_link_to_what_is_no_yaml_shows_nothing_of_it() {
+    use std::os::unix::fs::symlink;
+    let workspace = Workspace::new();
+    for secret in [".env", ".npmrc", "hidden/secret", "secret.yaml.bak"] {
+        workspace.write(secret, "password: hunter2\n");
+    }
+    for (target, link) in [
+        (".env", "env.yaml"),
+        (".npmrc", "npmrc.yml"),
+        ("env.yaml", "chain.yaml"),
+        ("chain.yaml", "longer.yaml"),
+        ("hidden", "folder"),
+        ("secret.yaml.bak", "bak.yaml"),
+    ] {
+        symlink(target, workspace.path(link)).expect("a link");
+    }
+    for path in ["env.yaml", "npmrc.yml", "chain.yaml", "longer.yaml", "folder/secret", "bak.yaml", "."] {
+        let run = workspace.run(["validate", path]).expect(1);
+        assert!(run.stderr.contains("a symbolic link leads to a file that is not called"), "{path}: {}", run.stderr);
+        assert!(!run.stderr.contains("hunter2") && !run.stderr.contains("password"), "{path}: {}", run.stderr);
     }
 }
