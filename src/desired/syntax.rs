@@ -138,8 +138,8 @@ pub(super) fn odd_space(text: &str) -> Option<String> {
 fn indentation(source: &Source<'_>, at: usize) -> Option<(std::ops::Range<usize>, String)> {
     let (line, _) = source.line_and_column(at);
     let line = usize::try_from(line).ok()? - 1;
-    let near = (0..=INDENTATION_REACH).flat_map(|off| [line.checked_sub(off), line.checked_add(off)]).flatten();
-    near.filter_map(|line| {
+    let mut near = (0..=INDENTATION_REACH).flat_map(|off| [line.checked_sub(off), line.checked_add(off)]).flatten();
+    near.find_map(|line| {
         let start = *source.line_starts.get(line)?;
         let text = source.text[start..].split('\n').next()?;
         let blank = text.len() - text.trim_start().len();
@@ -151,7 +151,6 @@ fn indentation(source: &Source<'_>, at: usize) -> Option<(std::ops::Range<usize>
             indent.find('\t').map(|tab| (start + tab..start + tab + 1, "indent with spaces, not with tabs".to_owned()));
         tab.or_else(|| odd_space(indent).map(|help| (start..start + blank, help)))
     })
-    .next()
 }
 
 fn decode(file: &SourceFile) -> Result<&str, Box<Diagnostic>> {

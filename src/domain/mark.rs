@@ -13,7 +13,7 @@ use super::{EmailAddress, OfferKey, OfferQuery, OperationId};
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct SourceLocation {
-    /// The file, as it was named on the command line, with `/` between its parts.
+    /// The file, from the root of its git work tree on, with `/` between its parts.
     pub path: String,
     /// Line, counted from 1: the line of the mark, or of the offer's id where there is no mark.
     pub line: u64,
@@ -87,7 +87,7 @@ pub struct DesiredState {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct FileDigest {
-    /// The file, as it was named on the command line, with `/` between its parts.
+    /// The file, from the root of its git work tree on, with `/` between its parts.
     pub path: String,
     /// SHA-256 of its bytes, in lower-case hexadecimal digits.
     #[schemars(regex(pattern = "^[0-9a-f]{64}$"))]
