@@ -4,7 +4,7 @@ use std::hint::black_box;
 
 use cancel_pending::desired::{MAX_FILE_BYTES, SourceFile, read};
 use cancel_pending::domain::{
-    Cancellability, DesiredSet, Live, Observed, Operation, Phase, PortalKind, PortalOrigin, RunningOperation,
+    Cancellability, DesiredSet, Limits, Live, Observed, Operation, Phase, PortalKind, PortalOrigin, RunningOperation,
     StatusWord,
 };
 use cancel_pending::plan::{Observation, Plan, PlanFacts, PlanSelection, PortalFacts, plan};

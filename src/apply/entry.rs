@@ -11,7 +11,7 @@ use std::time::Duration;
 use tokio::time::{Instant, sleep};
 
 use super::ending::{Ending, Knowledge, Obstacle, Sent};
-use super::journal::{Answered, Journal, JournalError, Subject};
+use super::journal::{Answered, Journal, JournalError, JournalSubject};
 use super::{ApplyEvent, Clock, Mode, Stop, Target, Watch};
 use crate::domain::{
     Cancellability, Live, Observed, OfferKey, OfferQuery, OperationId, Phase, PinSighting, RunningOperation, StatusWord,
@@ -508,8 +508,8 @@ impl<'a, W: Watch> EntryRun<'a, W> {
         self.shared.watch.event(self.target, event);
     }
 
-    fn subject(&self) -> Subject<'a> {
-        Subject {
+    fn subject(&self) -> JournalSubject<'a> {
+        JournalSubject {
             key: &self.target.key,
             origin: self.backend.origin(),
             operation: &self.target.operation_id,

@@ -119,10 +119,11 @@ impl<W: Watch> EntryRun<'_, W> {
             });
         }
         self.last_seen = operation.state.as_ref().map(|word| format!("the operation is listed as `{word}`"));
-        if let Some(progress) = progress.filter(|progress| progress.phase == Phase::Failed) {
+        let cancelling = running.phase == Phase::Cancelling;
+        // While the portal says that the operation is being cancelled, another cancellation goes on.
+        if let Some(progress) = progress.filter(|progress| progress.phase == Phase::Failed && !cancelling) {
             return Some(Some(Ending::CancellationFailed { word: progress.status.clone() }));
         }
-        let cancelling = running.phase == Phase::Cancelling;
         if self.sent == Sent::Nothing && !cancelling {
             return Some(Some(Ending::NoLongerCancelling));
         }

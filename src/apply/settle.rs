@@ -8,7 +8,7 @@ use std::sync::{Mutex, PoisonError};
 use super::Watch;
 use super::ending::Sent;
 use super::entry::Shared;
-use super::journal::{Journal, OpenCall, Subject};
+use super::journal::{Journal, JournalSubject, OpenCall};
 use crate::domain::{Live, OfferQuery, Phase, PinSighting};
 use crate::outcome::Outcome;
 use crate::portal::{Backends, ReadPortal as _};
@@ -80,7 +80,7 @@ pub(super) async fn look<W: Watch>(call: OpenCall, backends: &Backends, shared: 
 }
 
 fn write(journal: &Mutex<Journal>, call: &OpenCall, outcome: Outcome, seen: &str) {
-    let subject = Subject {
+    let subject = JournalSubject {
         key: &call.key,
         origin: &call.origin,
         operation: &call.operation_id,

@@ -232,7 +232,7 @@ pub(super) struct ReportArguments {
     pub outcome: Option<PathBuf>,
     /// Where to report to, separated by commas
     #[arg(long, value_name = "TARGETS", value_delimiter = ',', required = true)]
-    pub to: Vec<Target>,
+    pub to: Vec<TargetName>,
     /// Pull request to comment on [default: that of the event]
     #[arg(long, value_name = "NUMBER")]
     pub pull_request: Option<u64>,
@@ -251,7 +251,7 @@ pub(super) struct ReportArguments {
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
-pub(super) enum Target {
+pub(super) enum TargetName {
     /// Summary of the step, in `GITHUB_STEP_SUMMARY`
     Summary,
     /// Annotations on the lines of the marks, as workflow commands on standard output
@@ -266,15 +266,15 @@ pub(super) enum Target {
     Check,
 }
 
-impl From<Target> for ReportTarget {
-    fn from(target: Target) -> Self {
+impl From<TargetName> for ReportTarget {
+    fn from(target: TargetName) -> Self {
         match target {
-            Target::Summary => Self::Summary,
-            Target::Annotations => Self::Annotations,
-            Target::Outputs => Self::Outputs,
-            Target::Comment => Self::Comment,
-            Target::Review => Self::Review,
-            Target::Check => Self::Check,
+            TargetName::Summary => Self::Summary,
+            TargetName::Annotations => Self::Annotations,
+            TargetName::Outputs => Self::Outputs,
+            TargetName::Comment => Self::Comment,
+            TargetName::Review => Self::Review,
+            TargetName::Check => Self::Check,
         }
     }
 }

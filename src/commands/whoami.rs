@@ -10,7 +10,7 @@ use jiff::Timestamp;
 use super::portal::PortalRequest;
 use super::{Console, Exit, Format, files, portal};
 use crate::domain::{PortalKind, PublisherId};
-use crate::identity::{Claims, SignIn, Source};
+use crate::identity::{Claims, CredentialSource, SignIn};
 use crate::portal::{Backend, Failure, ListOffers as _};
 use crate::report::{self, Access, Identity};
 
@@ -72,7 +72,7 @@ async fn identity(backend: &Backend, sign_in: Option<&SignIn>) -> anyhow::Result
     let claims = claims.unwrap_or_default();
     let (tenant, client) = sign_in.source().told();
     sign_in.source().method().as_str().clone_into(&mut identity.credential);
-    if let Source::Token(given) = sign_in.source() {
+    if let CredentialSource::Token(given) = sign_in.source() {
         identity.variable = Some(given.variable.clone());
     }
     identity.expires = claims.expires().or(expires);

@@ -9,7 +9,7 @@ use jiff::Timestamp;
 
 use super::diagnostic::{Code, Diagnostic};
 use super::node::{Node, Value};
-use super::syntax::{Source, odd_space};
+use super::syntax::{SourceText, odd_space};
 use crate::domain::{
     DesiredOffer, DesiredState, EmailAddress, IdError, Limits, Mark, OfferId, OfferKey, OperationId, PortalKind,
     PublisherId, SourceLocation,
@@ -41,7 +41,7 @@ struct Seen {
 
 impl Checker {
     /// The desired states of one file. Mistakes go to `found`.
-    pub fn check(&mut self, source: &Source<'_>, found: &mut Vec<Diagnostic>) -> Vec<DesiredState> {
+    pub fn check(&mut self, source: &SourceText<'_>, found: &mut Vec<Diagnostic>) -> Vec<DesiredState> {
         self.seen.files.push(source.path.to_owned());
         let mut walk = Walk { source, found, seen: &mut self.seen };
         source.documents.iter().filter_map(|document| walk.document(document)).collect()
@@ -49,7 +49,7 @@ impl Checker {
 }
 
 struct Walk<'a, 'b> {
-    source: &'a Source<'b>,
+    source: &'a SourceText<'b>,
     found: &'a mut Vec<Diagnostic>,
     seen: &'a mut Seen,
 }

@@ -5,7 +5,7 @@
 //! exactly that is not made.
 
 use super::node::{Node, Value};
-use super::syntax::{Source, parse};
+use super::syntax::{SourceText, parse};
 use super::{SourceFile, read};
 use crate::domain::{
     DesiredOffer, DesiredSet, DesiredState, Limits, OfferId, OperationId, PublisherId, SourceLocation,
@@ -146,7 +146,7 @@ fn with_offer<T>(
     text: &str,
     publisher: &PublisherId,
     offer: &OfferId,
-    work: impl FnOnce(&Source<'_>, &[(Node<'_>, Node<'_>)]) -> Option<T>,
+    work: impl FnOnce(&SourceText<'_>, &[(Node<'_>, Node<'_>)]) -> Option<T>,
 ) -> Option<T> {
     let file = SourceFile { path: String::new(), bytes: text.as_bytes().to_vec() };
     let source = parse(&file, &mut Vec::new())?;
@@ -175,7 +175,7 @@ fn line(text: &str, at: usize) -> (usize, usize) {
 }
 
 /// Where a value ends. The span of a block scalar reaches into the lines after it.
-fn end_of(source: &Source<'_>, value: &Node<'_>) -> usize {
+fn end_of(source: &SourceText<'_>, value: &Node<'_>) -> usize {
     let written = source.text.get(value.range.clone()).unwrap_or_default();
     value.range.start + written.trim_end().len()
 }
@@ -191,12 +191,12 @@ fn is_comma(text: &str) -> bool {
 }
 
 /// Whether a mapping of keys and values is written in braces.
-fn is_flow(source: &Source<'_>, fields: &[(Node<'_>, Node<'_>)]) -> bool {
+fn is_flow(source: &SourceText<'_>, fields: &[(Node<'_>, Node<'_>)]) -> bool {
     let Some((first, _)) = fields.first() else { return false };
     source.text[..first.range.start].trim_end().ends_with('{')
 }
 
-fn pin(source: &Source<'_>, fields: &[(Node<'_>, Node<'_>)], id: &OperationId) -> Option<String> {
+fn pin(source: &SourceText<'_>, fields: &[(Node<'_>, Node<'_>)], id: &OperationId) -> Option<String> {
     let (key, value) = fields.iter().find(|(key, _)| is_key(key, "cancelPending"))?;
     let written = serde_yaml::to_string(&std::collections::BTreeMap::from([("operationId", id.as_str())])).ok()?;
     let (text, end) = (source.text, end_of(source, value));
@@ -214,7 +214,7 @@ fn pin(source: &Source<'_>, fields: &[(Node<'_>, Node<'_>)], id: &OperationId) -
 }
 
 /// The text without one key and its value.
-fn remove(source: &Source<'_>, fields: &[(Node<'_>, Node<'_>)], index: usize) -> Option<String> {
+fn remove(source: &SourceText<'_>, fields: &[(Node<'_>, Node<'_>)], index: usize) -> Option<String> {
     let text = source.text;
     let (key, value) = &fields[index];
     let end = end_of(source, value);

@@ -20,7 +20,7 @@ const EXCERPT_RADIUS: usize = 60;
 const INDENTATION_REACH: usize = 3;
 
 /// A file as text with the documents that it holds.
-pub(super) struct Source<'a> {
+pub(super) struct SourceText<'a> {
     pub path: &'a str,
     pub text: &'a str,
     line_starts: Vec<usize>,
@@ -30,7 +30,7 @@ pub(super) struct Source<'a> {
     pub documents: Vec<Node<'a>>,
 }
 
-impl<'a> Source<'a> {
+impl<'a> SourceText<'a> {
     fn new(path: &'a str, text: &'a str) -> Self {
         let line_starts = std::iter::once(0)
             .chain(text.bytes().enumerate().filter(|(_, byte)| *byte == b'\n').map(|(at, _)| at + 1))
@@ -102,7 +102,7 @@ impl<'a> Source<'a> {
 }
 
 /// Parses a file. `None`: there is no tree to look further into.
-pub(super) fn parse<'a>(file: &'a SourceFile, found: &mut Vec<Diagnostic>) -> Option<Source<'a>> {
+pub(super) fn parse<'a>(file: &'a SourceFile, found: &mut Vec<Diagnostic>) -> Option<SourceText<'a>> {
     let text = match decode(file) {
         Ok(text) => text,
         Err(diagnostic) => {
@@ -110,14 +110,14 @@ pub(super) fn parse<'a>(file: &'a SourceFile, found: &mut Vec<Diagnostic>) -> Op
             return None;
         }
     };
-    let mut source = Source::new(&file.path, text);
+    let mut source = SourceText::new(&file.path, text);
     source.documents = scan(&source, found)?;
     Some(source)
 }
 
 /// That a file holds nothing, for when no other file holds anything either.
 pub(super) fn empty(path: &str, text: &str) -> Diagnostic {
-    Source::new(path, text).diagnostic(
+    SourceText::new(path, text).diagnostic(
         Code::EmptyFile,
         0..0,
         "the file holds no desired state",
@@ -135,7 +135,7 @@ pub(super) fn odd_space(text: &str) -> Option<String> {
 
 /// Where a mistake of syntax really is, and what to do about it: the parser notices a tab or a wrong space in
 /// the indentation only when what follows does not fit.
-fn indentation(source: &Source<'_>, at: usize) -> Option<(std::ops::Range<usize>, String)> {
+fn indentation(source: &SourceText<'_>, at: usize) -> Option<(std::ops::Range<usize>, String)> {
     let (line, _) = source.line_and_column(at);
     let line = usize::try_from(line).ok()? - 1;
     let mut near = (0..=INDENTATION_REACH).flat_map(|off| [line.checked_sub(off), line.checked_add(off)]).flatten();
@@ -244,7 +244,7 @@ impl<'a> Builder<'a> {
 }
 
 /// The documents of a file; none when no tree can be built.
-fn scan<'a>(source: &Source<'a>, found: &mut Vec<Diagnostic>) -> Option<Vec<Node<'a>>> {
+fn scan<'a>(source: &SourceText<'a>, found: &mut Vec<Diagnostic>) -> Option<Vec<Node<'a>>> {
     let mut tree = Builder::default();
     for next in Parser::new_from_str(source.text) {
         let (event, span) = match next {
@@ -287,7 +287,7 @@ fn scan<'a>(source: &Source<'a>, found: &mut Vec<Diagnostic>) -> Option<Vec<Node
 }
 
 /// Reports what the format excludes.
-fn refuse(source: &Source<'_>, event: &Event<'_>, span: &Span, found: &mut Vec<Diagnostic>) {
+fn refuse(source: &SourceText<'_>, event: &Event<'_>, span: &Span, found: &mut Vec<Diagnostic>) {
     if let Event::Alias(..) = event {
         found.push(source.diagnostic(
             Code::Alias,
@@ -316,7 +316,7 @@ fn refuse(source: &Source<'_>, event: &Event<'_>, span: &Span, found: &mut Vec<D
     }
 }
 
-fn too_deep(source: &Source<'_>, range: std::ops::Range<usize>) -> Diagnostic {
+fn too_deep(source: &SourceText<'_>, range: std::ops::Range<usize>) -> Diagnostic {
     let help = "a desired state needs four".to_owned();
     source.diagnostic(Code::TooDeep, range, "is nested deeper than 8 levels", help)
 }

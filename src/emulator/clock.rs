@@ -7,14 +7,14 @@ use std::time::{Duration, Instant};
 use jiff::Timestamp;
 
 #[derive(Debug)]
-pub(super) struct Clock {
+pub(super) struct EmulatedClock {
     start: Timestamp,
     begun: Instant,
     speed: f64,
     turned: Duration,
 }
 
-impl Clock {
+impl EmulatedClock {
     pub fn new(start: Timestamp, speed: f64) -> Self {
         Self { start, begun: Instant::now(), speed, turned: Duration::ZERO }
     }

@@ -17,7 +17,7 @@ use futures_util::stream;
 use jiff::Timestamp;
 
 use super::api::{self, Api, ErrorAnswer};
-use super::clock::Clock;
+use super::clock::EmulatedClock;
 use super::control;
 use super::faults::Faults;
 use super::scenario::{ConnectionFault, EmulatedCall, ErrorForm, FaultSpec, FaultTime, Scenario};
@@ -37,7 +37,7 @@ pub(super) struct SharedState {
 
 /// What changes with the requests.
 pub(super) struct LockedState {
-    pub clock: Clock,
+    pub clock: EmulatedClock,
     pub log: Vec<LoggedRequest>,
     world: World,
     faults: Faults,
@@ -97,7 +97,7 @@ impl SharedState {
         let settings =
             WorldSettings { partner_center: scenario.partner_center, product_ingestion: scenario.product_ingestion };
         let inner = LockedState {
-            clock: Clock::new(start, scenario.clock.speed),
+            clock: EmulatedClock::new(start, scenario.clock.speed),
             log: Vec::new(),
             world: World::new(settings, &scenario.offers, start),
             faults: Faults::new(scenario.faults),

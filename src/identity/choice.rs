@@ -64,7 +64,7 @@ pub struct Application {
 
 /// A credential with all that it needs. Its `Debug` shows no secret.
 #[derive(Clone)]
-pub enum Source {
+pub enum CredentialSource {
     /// A token that is given.
     Token(GivenToken),
     /// GitHub's OIDC token, exchanged at Entra.
@@ -79,7 +79,7 @@ pub enum Source {
     AzureCli(Option<String>),
 }
 
-impl Source {
+impl CredentialSource {
     /// Which method it is.
     #[must_use]
     pub const fn method(&self) -> Method {
@@ -107,7 +107,7 @@ impl Source {
     }
 }
 
-impl fmt::Debug for Source {
+impl fmt::Debug for CredentialSource {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str(self.method().as_str())
     }
@@ -134,10 +134,14 @@ const CERTIFICATE: &str = "AZURE_CLIENT_CERTIFICATE_PATH is set, but signing in 
 /// When nothing is set, or something is partly set: then it says which variable is missing. A partly
 /// set credential is never passed over for the next in order. When a given token is not for this portal, or the
 /// portal is not at Microsoft's origin and no token is given: Entra's tokens go to Microsoft only.
-pub fn choose(settings: &Settings, wanted: Option<Method>, target: &SignInTarget) -> Result<Source, CredentialError> {
+pub fn choose(
+    settings: &Settings,
+    wanted: Option<Method>,
+    target: &SignInTarget,
+) -> Result<CredentialSource, CredentialError> {
     if wanted.is_none_or(|method| method == Method::Token) {
         match target.given(settings)? {
-            Some(given) => return Ok(Source::Token(given)),
+            Some(given) => return Ok(CredentialSource::Token(given)),
             None if wanted.is_some() => {
                 return Err(CredentialError(format!(
                     "{} is not set, and --auth token needs it for {}",
@@ -184,7 +188,7 @@ pub fn choose(settings: &Settings, wanted: Option<Method>, target: &SignInTarget
     of(settings, method)
 }
 
-fn of(settings: &Settings, method: Method) -> Result<Source, CredentialError> {
+fn of(settings: &Settings, method: Method) -> Result<CredentialSource, CredentialError> {
     let error = |text: String| Err(CredentialError(text));
     let missing =
         |name: &str| CredentialError(format!("{name} is not set, and signing in by {} needs it", method.as_str()));
@@ -200,7 +204,7 @@ fn of(settings: &Settings, method: Method) -> Result<Source, CredentialError> {
         Method::GitHubOidc => {
             let application = application()?;
             match (settings.request_url.clone(), settings.request_token.clone()) {
-                (Some(url), Some(token)) => Ok(Source::GitHubOidc(application, url, token)),
+                (Some(url), Some(token)) => Ok(CredentialSource::GitHubOidc(application, url, token)),
                 (None, None) if settings.in_actions => error(
                     "the runner offers no OIDC token: give the job `permissions: id-token: write`, which it never has on a \
                      pull request from a fork (or set AZURE_CLIENT_SECRET)"
@@ -214,12 +218,12 @@ fn of(settings: &Settings, method: Method) -> Result<Source, CredentialError> {
         Method::ClientSecret => {
             let application = application()?;
             let secret = settings.client_secret.clone().ok_or_else(|| missing("AZURE_CLIENT_SECRET"))?;
-            Ok(Source::ClientSecret(application, secret))
+            Ok(CredentialSource::ClientSecret(application, secret))
         }
         Method::WorkloadIdentity => {
             let application = application()?;
             let file = settings.federated_token_file.clone().ok_or_else(|| missing("AZURE_FEDERATED_TOKEN_FILE"))?;
-            Ok(Source::WorkloadIdentity(application, file))
+            Ok(CredentialSource::WorkloadIdentity(application, file))
         }
         Method::ManagedIdentity if settings.has_identity_header && !settings.has_identity_endpoint => {
             Err(missing("IDENTITY_ENDPOINT"))
@@ -227,11 +231,11 @@ fn of(settings: &Settings, method: Method) -> Result<Source, CredentialError> {
         Method::ManagedIdentity if settings.has_identity_endpoint && !settings.has_identity_header => {
             Err(missing("IDENTITY_HEADER"))
         }
-        Method::ManagedIdentity => Ok(Source::ManagedIdentity(settings.client_id.clone())),
+        Method::ManagedIdentity => Ok(CredentialSource::ManagedIdentity(settings.client_id.clone())),
         Method::AzureCli if !settings.has_azure_cli => {
             error("there is no Azure CLI (`az`) on the path: install it, and sign in with `az login`".to_owned())
         }
-        Method::AzureCli => Ok(Source::AzureCli(settings.tenant_id.clone())),
+        Method::AzureCli => Ok(CredentialSource::AzureCli(settings.tenant_id.clone())),
     }
 }
 

@@ -5,7 +5,7 @@
 
 use serde::Deserialize;
 
-use super::choice::{Method, Source};
+use super::choice::{CredentialSource, Method};
 use super::client::LastAnswer;
 use crate::portal::CredentialError;
 
@@ -23,7 +23,7 @@ struct EntraError {
 }
 
 /// What to say of a sign-in that failed: the answer where there was one, else the error.
-pub(super) fn failure(source: &Source, answer: Option<&LastAnswer>, error: &str) -> CredentialError {
+pub(super) fn failure(source: &CredentialSource, answer: Option<&LastAnswer>, error: &str) -> CredentialError {
     let (tenant, client) = source.told();
     let who = match (client, tenant) {
         (Some(client), Some(tenant)) => format!(" of the application {client} in the tenant {tenant}"),
@@ -41,7 +41,7 @@ pub(super) fn failure(source: &Source, answer: Option<&LastAnswer>, error: &str)
     CredentialError(text)
 }
 
-fn refused(source: &Source, answer: &LastAnswer, what: &str) -> String {
+fn refused(source: &CredentialSource, answer: &LastAnswer, what: &str) -> String {
     let entra: Option<EntraError> = serde_json::from_slice(&answer.body).ok();
     let Some(entra) = entra.filter(|entra| entra.error.is_some() || entra.error_description.is_some()) else {
         return format!(
@@ -113,9 +113,9 @@ mod tests {
     use super::super::choice::Application;
     use super::*;
 
-    fn source() -> Source {
+    fn source() -> CredentialSource {
         let application = Application { tenant_id: "contoso.com".to_owned(), client_id: "c1".to_owned() };
-        Source::ClientSecret(application, SecretString::from("canary"))
+        CredentialSource::ClientSecret(application, SecretString::from("canary"))
     }
 
     fn answered(body: &str, clock_ahead: Option<i64>) -> LastAnswer {

@@ -12,7 +12,7 @@ mod github;
 mod sign_in;
 mod tokens;
 
-pub use choice::{Method, Source, choose};
+pub use choice::{CredentialSource, Method, choose};
 pub use claims::Claims;
 pub use sign_in::{Cloud, Mask, SignIn};
 pub use tokens::{GivenToken, SignInTarget, unused_tokens};

@@ -28,7 +28,7 @@ use secrecy::{ExposeSecret as _, SecretString};
 use tokio::sync::Mutex;
 use tokio::time::timeout;
 
-use super::choice::{Method, Source};
+use super::choice::{CredentialSource, Method};
 use super::client::{Remembering, client};
 use super::failure::failure;
 use super::github;
@@ -73,7 +73,7 @@ pub type Mask = Arc<dyn Fn(&str) + Send + Sync>;
 
 /// A sign-in.
 pub struct SignIn {
-    source: Source,
+    source: CredentialSource,
     cloud: Cloud,
     scope: &'static str,
     http: Arc<dyn HttpClient>,
@@ -116,25 +116,33 @@ impl fmt::Debug for SignIn {
 impl SignIn {
     /// A sign-in for a scope that has asked nobody yet.
     #[must_use]
-    pub fn new(source: Source, cloud: Cloud, scope: &'static str, mask: Mask) -> Self {
+    pub fn new(source: CredentialSource, cloud: Cloud, scope: &'static str, mask: Mask) -> Self {
         Self::with_http(source, cloud, scope, mask, client())
     }
 
     /// Likewise, by another HTTP client.
     #[must_use]
-    pub fn with_http(source: Source, cloud: Cloud, scope: &'static str, mask: Mask, http: Arc<dyn HttpClient>) -> Self {
+    pub fn with_http(
+        source: CredentialSource,
+        cloud: Cloud,
+        scope: &'static str,
+        mask: Mask,
+        http: Arc<dyn HttpClient>,
+    ) -> Self {
         match &source {
-            Source::Token(GivenToken { secret, .. })
-            | Source::GitHubOidc(_, _, secret)
-            | Source::ClientSecret(_, secret) => mask(secret.expose_secret()),
-            Source::WorkloadIdentity(..) | Source::ManagedIdentity(_) | Source::AzureCli(_) => {}
+            CredentialSource::Token(GivenToken { secret, .. })
+            | CredentialSource::GitHubOidc(_, _, secret)
+            | CredentialSource::ClientSecret(_, secret) => mask(secret.expose_secret()),
+            CredentialSource::WorkloadIdentity(..)
+            | CredentialSource::ManagedIdentity(_)
+            | CredentialSource::AzureCli(_) => {}
         }
         Self { source, cloud, scope, http, mask, state: Mutex::default() }
     }
 
     /// What it signs in by.
     #[must_use]
-    pub const fn source(&self) -> &Source {
+    pub const fn source(&self) -> &CredentialSource {
         &self.source
     }
 
@@ -174,7 +182,7 @@ impl SignIn {
     async fn fetch(&self, is_renewal: bool) -> Result<Fetched, CredentialError> {
         let at = Timestamp::now();
         let by = self.source.method().as_str();
-        if let Source::Token(given) = &self.source {
+        if let CredentialSource::Token(given) = &self.source {
             tracing::info!(credential = by, variable = given.variable, "signing in");
             let token = given.token()?;
             let expires = super::Claims::of(&token).and_then(|claims| claims.expires());
@@ -195,7 +203,7 @@ impl SignIn {
 
     async fn exchange(&self, http: &Arc<Remembering>) -> Result<AccessToken, CredentialError> {
         let credential = match &self.source {
-            Source::GitHubOidc(_, url, request_token) => {
+            CredentialSource::GitHubOidc(_, url, request_token) => {
                 let client: Arc<dyn HttpClient> = Arc::clone(http) as _;
                 let assertion = github::assertion(&client, url, request_token).await?;
                 (self.mask)(assertion.expose_secret());
@@ -225,22 +233,22 @@ impl SignIn {
             ..Default::default()
         };
         Ok(match self.source.clone() {
-            Source::Token(_) => {
+            CredentialSource::Token(_) => {
                 return Err(azure_core::Error::with_message(ErrorKind::Credential, "a given token is not exchanged"));
             }
-            Source::GitHubOidc(application, ..) => ClientAssertionCredential::new(
+            CredentialSource::GitHubOidc(application, ..) => ClientAssertionCredential::new(
                 application.tenant_id,
                 application.client_id,
                 Given(assertion.unwrap_or_default()),
                 Some(ClientAssertionCredentialOptions { client_options }),
             )?,
-            Source::ClientSecret(application, secret) => ClientSecretCredential::new(
+            CredentialSource::ClientSecret(application, secret) => ClientSecretCredential::new(
                 &application.tenant_id,
                 application.client_id,
                 Secret::new(secret.expose_secret().to_owned()),
                 Some(ClientSecretCredentialOptions { client_options }),
             )?,
-            Source::WorkloadIdentity(application, file) => {
+            CredentialSource::WorkloadIdentity(application, file) => {
                 WorkloadIdentityCredential::new(Some(WorkloadIdentityCredentialOptions {
                     credential_options: ClientAssertionCredentialOptions { client_options },
                     client_id: Some(application.client_id),
@@ -248,13 +256,13 @@ impl SignIn {
                     token_file_path: Some(file),
                 }))?
             }
-            Source::ManagedIdentity(client) => {
+            CredentialSource::ManagedIdentity(client) => {
                 ManagedIdentityCredential::new(Some(ManagedIdentityCredentialOptions {
                     user_assigned_id: client.map(UserAssignedId::ClientId),
                     client_options,
                 }))?
             }
-            Source::AzureCli(tenant_id) => AzureCliCredential::new(Some(AzureCliCredentialOptions {
+            CredentialSource::AzureCli(tenant_id) => AzureCliCredential::new(Some(AzureCliCredentialOptions {
                 tenant_id,
                 executor: Some(Arc::new(Killed)),
                 ..Default::default()
@@ -270,7 +278,7 @@ impl Credential for SignIn {
 
     fn renew<'a>(&'a self, rejected: &'a Token) -> Pending<'a, Result<Token, CredentialError>> {
         Box::pin(async move {
-            if let Source::Token(given) = &self.source {
+            if let CredentialSource::Token(given) = &self.source {
                 return Err(CredentialError(format!("the token in {} can't be renewed", given.variable)));
             }
             let mut state = self.state.lock().await;

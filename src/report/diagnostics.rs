@@ -34,7 +34,7 @@ fn render(renderer: &Renderer, diagnostic: &Diagnostic) -> String {
     let line = |place: &Place| usize::try_from(place.line).unwrap_or(usize::MAX);
     match &diagnostic.place {
         None => group = group.element(Origin::path(path.as_ref())),
-        Some(place) => match place.excerpt.as_ref().map(|excerpt| (Inert::of(excerpt), excerpt.is_whole)) {
+        Some(place) => match place.excerpt.as_ref().map(|excerpt| (InertLines::of(excerpt), excerpt.is_whole)) {
             Some((inert, true)) if inert.columns_hold => {
                 let snippet = Snippet::source(inert.text).path(path.as_ref()).line_start(line(place));
                 group = group.element(snippet.annotation(AnnotationKind::Primary.span(inert.marked)));
@@ -55,14 +55,14 @@ fn render(renderer: &Renderer, diagnostic: &Diagnostic) -> String {
 }
 
 /// An excerpt whose parts were made inert one by one, so that the mark stays where it was.
-struct Inert {
+struct InertLines {
     text: String,
     marked: Range<usize>,
     /// Whether a column in the text is the same column in the file.
     columns_hold: bool,
 }
 
-impl Inert {
+impl InertLines {
     fn of(excerpt: &Excerpt) -> Self {
         let Range { start, end } = excerpt.marked;
         let [before, marked, after] =

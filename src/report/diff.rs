@@ -14,12 +14,12 @@ use crate::plan::{Decision, Entry};
 #[serde(rename_all = "camelCase")]
 struct OfferState<'a> {
     offer: &'a str,
-    pending_operation: Pending,
+    pending_operation: PendingState,
 }
 
 #[derive(Serialize)]
 #[serde(untagged)]
-enum Pending {
+enum PendingState {
     None(&'static str),
     Operation(PendingOperation),
 }
@@ -49,7 +49,7 @@ struct PendingOperation {
 pub fn pending_operation_diff(entry: &Entry) -> String {
     let live = yaml(entry, live_operation(entry));
     let wanted = match entry.decision {
-        Decision::Cancel | Decision::Wait => yaml(entry, Pending::None("none")),
+        Decision::Cancel | Decision::Wait => yaml(entry, PendingState::None("none")),
         _ => return String::new(),
     };
     let diff = TextDiff::from_lines(&live, &wanted);
@@ -66,14 +66,14 @@ pub fn pending_operation_diff(entry: &Entry) -> String {
     lines
 }
 
-fn live_operation(entry: &Entry) -> Pending {
-    let Some(operation) = &entry.operation else { return Pending::None("none") };
+fn live_operation(entry: &Entry) -> PendingState {
+    let Some(operation) = &entry.operation else { return PendingState::None("none") };
     let inert = |text: &str| terminal(text).into_owned();
     let step = operation.step.as_deref().map(|step| match &operation.step_status {
         Some(status) => inert(&format!("{step} ({status})")),
         None => inert(step),
     });
-    Pending::Operation(PendingOperation {
+    PendingState::Operation(PendingOperation {
         id: operation.id.to_string(),
         kind: operation.kind.as_deref().map(inert),
         step,
@@ -81,7 +81,7 @@ fn live_operation(entry: &Entry) -> Pending {
     })
 }
 
-fn yaml(entry: &Entry, pending_operation: Pending) -> String {
+fn yaml(entry: &Entry, pending_operation: PendingState) -> String {
     let state = OfferState { offer: entry.offer.as_str(), pending_operation };
     // Text in structs can always be written as YAML.
     serde_yaml::to_string(&state).unwrap_or_default()

@@ -23,15 +23,15 @@ use super::escape::json_inert;
 #[must_use]
 pub fn json<T: Serialize>(document: &T) -> String {
     let mut bytes = Vec::new();
-    let mut serializer = Serializer::with_formatter(&mut bytes, Inert(PrettyFormatter::with_indent(b"  ")));
+    let mut serializer = Serializer::with_formatter(&mut bytes, InertFormatter(PrettyFormatter::with_indent(b"  ")));
     document.serialize(&mut serializer).expect("a document of text, numbers, lists and maps");
     bytes.push(b'\n');
     String::from_utf8(bytes).expect("JSON is UTF-8")
 }
 
-struct Inert<'a>(PrettyFormatter<'a>);
+struct InertFormatter<'a>(PrettyFormatter<'a>);
 
-impl Formatter for Inert<'_> {
+impl Formatter for InertFormatter<'_> {
     fn write_string_fragment<W: ?Sized + io::Write>(&mut self, writer: &mut W, fragment: &str) -> io::Result<()> {
         writer.write_all(json_inert(fragment).as_bytes())
     }

@@ -9,6 +9,7 @@ mod invariants;
 #[path = "../../examples/simulate/offer.rs"]
 mod offer;
 #[path = "../../examples/simulate/run.rs"]
+#[expect(dead_code, reason = "the example also tells the history of a run")]
 mod run;
 #[path = "../../examples/simulate/watch.rs"]
 mod watch;

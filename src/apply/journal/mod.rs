@@ -91,7 +91,7 @@ pub struct Journal {
 
 /// What a line is about.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Subject<'a> {
+pub(super) struct JournalSubject<'a> {
     pub key: &'a OfferKey,
     pub origin: &'a PortalOrigin,
     pub operation: &'a OperationId,
@@ -164,7 +164,12 @@ impl Journal {
     }
 
     /// A call is about to go out.
-    pub(super) fn intent(&mut self, subject: &Subject<'_>, attempt: u32, guard: &Guard) -> Result<(), JournalError> {
+    pub(super) fn intent(
+        &mut self,
+        subject: &JournalSubject<'_>,
+        attempt: u32,
+        guard: &Guard,
+    ) -> Result<(), JournalError> {
         let guard = match guard {
             Guard::Tag(tag) => Some(tag.clone()),
             Guard::Unguarded | Guard::NotNeeded => None,
@@ -175,7 +180,7 @@ impl Journal {
     /// A call was answered.
     pub(super) fn answer(
         &mut self,
-        subject: &Subject<'_>,
+        subject: &JournalSubject<'_>,
         attempt: u32,
         answered: &Answered,
     ) -> Result<(), JournalError> {
@@ -186,7 +191,7 @@ impl Journal {
     /// An entry ended. One that is settled is not looked at again, whatever its outcome.
     pub(super) fn outcome(
         &mut self,
-        subject: &Subject<'_>,
+        subject: &JournalSubject<'_>,
         outcome: Outcome,
         message: Option<&str>,
         settled: bool,
@@ -194,7 +199,7 @@ impl Journal {
         self.write(subject, JournalEvent::Outcome { outcome, message: message.map(str::to_owned), settled })
     }
 
-    fn write(&mut self, subject: &Subject<'_>, event: JournalEvent) -> Result<(), JournalError> {
+    fn write(&mut self, subject: &JournalSubject<'_>, event: JournalEvent) -> Result<(), JournalError> {
         let line = JournalLine {
             format_version: FormatVersion,
             at: Clock::SYSTEM.now(),
@@ -301,7 +306,7 @@ mod tests {
             offer: "vm".parse().expect("an id"),
         };
         let (origin, operation) = (PortalOrigin::microsoft(), operation.parse().expect("an id"));
-        let subject = Subject { key: &key, origin: &origin, operation: &operation, product: None, job: None };
+        let subject = JournalSubject { key: &key, origin: &origin, operation: &operation, product: None, job: None };
         journal.intent(&subject, 1, &Guard::Unguarded)
     }
 
