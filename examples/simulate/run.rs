@@ -229,10 +229,10 @@ async fn one_apply(
         stopper.stop();
         std::future::pending::<()>().await;
     };
-    let stopped: Cell<Option<(Instant, Duration)>> = Cell::new(None);
+    let stop_at: Cell<Option<(Instant, Duration)>> = Cell::new(None);
     let stopped_at = async {
         stop.requested().await;
-        stopped.set(Some((Instant::now(), world.lock().watch.slowness)));
+        stop_at.set(Some((Instant::now(), world.lock().watch.slowness)));
         std::future::pending::<()>().await;
     };
     let backends = backends(world, settings);
@@ -249,8 +249,8 @@ async fn one_apply(
         return true;
     };
     let slowness = world.watch.slowness;
-    if let Some((at, slowness_then)) = stopped.get() {
-        let took = at.elapsed().saturating_sub(slowness - slowness_then);
+    if let Some((at, slowness_then)) = stop_at.get() {
+        let took = at.elapsed().saturating_sub(slowness.saturating_sub(slowness_then));
         if took > GRACE + Duration::from_millis(10) {
             world.watch.violations.push(format!("the run ended {} ms after the request to stop", took.as_millis()));
         }

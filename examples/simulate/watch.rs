@@ -150,7 +150,7 @@ impl CallWatch {
                     format!("a call for {operation} although the last list showed {:?}", list.unfinished)
                 });
                 // The way back of the list, the operation's own document, and the call's way there.
-                let age = (now - list.at).saturating_sub(self.slowness - list.slowness);
+                let age = (now - list.at).saturating_sub(self.slowness.saturating_sub(list.slowness));
                 self.check(age <= Duration::from_millis(4 * LONGEST_WAY + 10), || {
                     format!("a call for {operation} rests on a list of {} ms ago", age.as_millis())
                 });

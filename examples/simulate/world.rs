@@ -159,6 +159,7 @@ impl Simulation {
             Fault::Hang { after_effect: false } | Fault::Broken { after_effect: false } => {
                 Some(incoming(500, &[], &json!({})))
             }
+            Fault::Turned(status) if status != 302 => Some(incoming(status, &[], &json!({}))),
             Fault::Server { status, after_effect: false } => Some(incoming(status, &[], &json!({}))),
             Fault::Throttled { status, seconds } => {
                 Some(incoming(status, &[("retry-after", seconds.to_string())], &json!({})))
@@ -166,7 +167,6 @@ impl Simulation {
             Fault::Turned(302) => {
                 Some(incoming(302, &[("location", "https://elsewhere.example/".to_owned())], &json!({})))
             }
-            Fault::Turned(status) => Some(incoming(status, &[], &json!({}))),
             Fault::Unauthorized => {
                 self.first_token = self.token + u32::from(self.renewable);
                 Some(incoming(401, &[], &json!({})))

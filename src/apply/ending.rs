@@ -74,7 +74,7 @@ pub(super) enum Ending {
     /// The portal's tag is refused by the portal itself.
     TagRejected { tag: String },
     /// The cancellation itself failed.
-    CancellationFailed { word: Option<StatusWord> },
+    CancellationFailed { word: Option<StatusWord>, attempts: u32 },
     /// No more calls.
     GivenUp { attempts: u32, sent: Sent, why: Option<String> },
     /// The live state or the guard can't be read.
@@ -96,13 +96,15 @@ impl Ending {
             Self::Cancelled => Outcome::Cancelled,
             Self::AlreadyDone { .. } => Outcome::AlreadyDone,
             Self::Completed { .. } => Outcome::Completed,
-            Self::Vanished { .. } | Self::StillRunning => Outcome::Unknown,
+            // Of several calls an earlier one may still take effect.
+            Self::Vanished { .. } | Self::StillRunning | Self::CancellationFailed { attempts: 2.., .. } => {
+                Outcome::Unknown
+            }
             Self::Forgotten { sent } => match sent {
                 Sent::Accepted | Sent::Done => Outcome::Accepted,
                 Sent::Perhaps | Sent::Nothing => Outcome::Unknown,
             },
             Self::Superseded { .. } => Outcome::Superseded,
-            Self::Unconfirmed { .. } => Outcome::Accepted,
             Self::Withheld { .. } | Self::Expired { attempts: 0, .. } => Outcome::NotAttempted,
             Self::NoLongerCancelling | Self::TagRejected { .. } | Self::CancellationFailed { .. } => Outcome::Failed,
             Self::Refused { sent, .. }
@@ -119,7 +121,7 @@ impl Ending {
                 Sent::Accepted => Outcome::Accepted,
                 Sent::Perhaps | Sent::Done => Outcome::Unknown,
             },
-            Self::NotFollowed { .. } => Outcome::Accepted,
+            Self::NotFollowed { .. } | Self::Unconfirmed { .. } => Outcome::Accepted,
             Self::Interrupted(knowledge) => knowledge.outcome(),
             Self::TimedOut { knowledge, is_over } => {
                 if *is_over && !matches!(knowledge.sent, Sent::Nothing) {
@@ -183,8 +185,9 @@ impl Ending {
                 "the portal rejected the call because of the entity tag `{tag}`, and gives the same tag again: \
                  the offer did not change, so the same call was not repeated; make a new plan, or cancel in the portal"
             ),
-            Self::CancellationFailed { word } => {
-                format!("the cancellation failed{}, and the operation is still running", status(word.as_ref()))
+            Self::CancellationFailed { word, attempts } => {
+                let earlier = if *attempts > 1 { "; an earlier call may still take effect" } else { "" };
+                format!("the cancellation failed{}, and the operation is still running{earlier}", status(word.as_ref()))
             }
             Self::GivenUp { attempts, sent, why } => {
                 let calls =

@@ -11,7 +11,7 @@ use std::time::Duration;
 use tokio::time::{Instant, sleep};
 
 use super::ending::{Ending, Knowledge, Obstacle, Sent};
-use super::journal::{Answered, Journal, JournalError, JournalSubject};
+use super::journal::{Journal, JournalAnswer, JournalError, JournalSubject};
 use super::{ApplyEvent, Clock, Mode, Stop, Target, Watch};
 use crate::domain::{
     Cancellability, Live, Observed, OfferKey, OfferQuery, OperationId, Phase, PinSighting, RunningOperation, StatusWord,
@@ -56,7 +56,7 @@ pub(super) struct EntryRun<'a, W> {
     /// How many intents were written, those of earlier runs included.
     intents: u32,
     /// How many calls left this machine, those of earlier runs included.
-    attempts: u32,
+    pub attempts: u32,
     http_status: Option<u16>,
     pub location: Option<Location>,
     pub retry_after: Option<Duration>,
@@ -523,7 +523,7 @@ impl<'a, W: Watch> EntryRun<'a, W> {
     }
 
     fn write_answer(&mut self, answer: &CancelAnswer) {
-        let written = self.journal().answer(&self.subject(), self.intents, &Answered::of(answer));
+        let written = self.journal().answer(&self.subject(), self.intents, &JournalAnswer::of(answer));
         if let Err(error) = written {
             // Too late to take anything back: the outcome says it.
             self.trouble = Some(format!("its answer is not in the journal: {error}"));

@@ -122,7 +122,7 @@ impl<W: Watch> EntryRun<'_, W> {
         let cancelling = running.phase == Phase::Cancelling;
         // While the portal says that the operation is being cancelled, another cancellation goes on.
         if let Some(progress) = progress.filter(|progress| progress.phase == Phase::Failed && !cancelling) {
-            return Some(Some(Ending::CancellationFailed { word: progress.status.clone() }));
+            return Some(Some(Ending::CancellationFailed { word: progress.status.clone(), attempts: self.attempts }));
         }
         if self.sent == Sent::Nothing && !cancelling {
             return Some(Some(Ending::NoLongerCancelling));

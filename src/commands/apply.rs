@@ -197,7 +197,8 @@ impl Outputs {
         };
         // The directory of the journal is made where there is none; then there is nothing in it to be confused with.
         if request.journal.parent().is_none_or(|parent| parent.as_os_str().is_empty() || parent.is_dir()) {
-            check_place("--journal", &request.journal, &all_but("--journal"))?;
+            check_place("--journal", &request.journal, &all_but("--journal"))
+                .map_err(|error| anyhow!("the journal can't be used: {error:#}; without a journal nothing is sent"))?;
         }
         let prepare = |flag: &'static str, path: Option<&Path>| {
             path.map(|path| OutFile::prepare(flag, path, &all_but(flag))).transpose()

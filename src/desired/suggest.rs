@@ -157,8 +157,8 @@ fn with_offer<T>(
         for item in items {
             let Value::Mapping(fields) = &item.value else { continue };
             let own = text_of(field(fields, "publisher")).or(default);
-            let is_it = own.is_some_and(|own| own.eq_ignore_ascii_case(publisher.as_str()))
-                && text_of(field(fields, "id")).is_some_and(|id| id.eq_ignore_ascii_case(offer.as_str()));
+            let is_it = own.is_some_and(|own| *publisher == *own)
+                && text_of(field(fields, "id")).is_some_and(|id| *offer == *id);
             if is_it {
                 return work(&source, fields);
             }

@@ -23,7 +23,7 @@ pub(super) async fn assertion(
     request_token: &SecretString,
 ) -> Result<SecretString, CredentialError> {
     #[derive(Deserialize)]
-    struct Answer {
+    struct OidcAnswer {
         value: String,
     }
     let error = |text: String| CredentialError(text);
@@ -50,7 +50,7 @@ pub(super) async fn assertion(
         };
         return Err(error(format!("GitHub's OIDC endpoint answered {status}{advice}")));
     }
-    let read: Answer = serde_json::from_slice(answer.body())
+    let read: OidcAnswer = serde_json::from_slice(answer.body())
         .map_err(|_| error("GitHub's OIDC endpoint answered with something that holds no token".to_owned()))?;
     Ok(read.value.into())
 }

@@ -313,7 +313,7 @@ const FOLDS: &[(&str, &str)] = &[
     ("secrets.rs", "secrets in any spelling"),
     ("github/answer.rs", "sentences of GitHub"),
     ("desired/node.rs", "prefixes of numbers"),
-    ("desired/suggest.rs", "text of the file that may not be an id at all"),
+    ("commands/files.rs", "the ending of a file's name"),
     ("commands/out_file.rs", "the ends of file names"),
     ("commands/apply.rs", "what a person typed"),
     ("portal/cloud_partner/interpret.rs", "the level of a message"),
@@ -328,4 +328,50 @@ fn letter_case_of_ids_is_folded_in_one_place() {
         let known = FOLDS.iter().any(|(known, _)| file.starts_with(known));
         assert!(known || !folds.iter().any(|fold| code.contains(fold)), "{file} folds letter case");
     }
+}
+
+/// All types that a module declares, also those of its inner modules, without those of its tests.
+#[derive(Default)]
+struct Types(Vec<String>);
+
+impl<'ast> Visit<'ast> for Types {
+    fn visit_item_mod(&mut self, module: &'ast syn::ItemMod) {
+        if !module.attrs.iter().any(|attribute| attribute.path().is_ident("cfg")) {
+            syn::visit::visit_item_mod(self, module);
+        }
+    }
+
+    fn visit_item_struct(&mut self, item: &'ast syn::ItemStruct) {
+        self.0.push(item.ident.to_string());
+    }
+
+    fn visit_item_enum(&mut self, item: &'ast syn::ItemEnum) {
+        self.0.push(item.ident.to_string());
+    }
+
+    fn visit_item_trait(&mut self, item: &'ast syn::ItemTrait) {
+        self.0.push(item.ident.to_string());
+    }
+
+    fn visit_item_type(&mut self, item: &'ast syn::ItemType) {
+        self.0.push(item.ident.to_string());
+    }
+}
+
+/// Two types with one name have to be told apart by where they stand.
+#[test]
+fn each_type_has_a_name_of_its_own() {
+    let mut places: BTreeMap<String, BTreeSet<PathBuf>> = BTreeMap::new();
+    let files = ALLOWED.iter().flat_map(|(module, _)| files(module));
+    for file in files {
+        let text = std::fs::read_to_string(&file).expect("a source file");
+        let mut types = Types::default();
+        types.visit_file(&syn::parse_file(&text).expect("valid Rust"));
+        for name in types.0 {
+            places.entry(name).or_default().insert(file.clone());
+        }
+    }
+    assert!(places.len() > 200, "only {} types were seen", places.len());
+    let doubled: Vec<_> = places.into_iter().filter(|(_, files)| files.len() > 1).collect();
+    assert!(doubled.is_empty(), "{doubled:#?}");
 }

@@ -192,7 +192,8 @@ fn a_link_is_no_journal() {
     std::os::unix::fs::symlink(workspace.path("nothing"), workspace.path("dangling")).expect("a link");
     for journal in ["link", "dangling"] {
         let run = portal.apply(&workspace, &["--journal", journal]).expect(1);
-        assert!(run.stderr.contains("it is a symbolic link; without a journal nothing is sent"), "{}", run.stderr);
+        let said = &run.stderr;
+        assert!(said.contains("it is a symbolic link") && said.contains("without a journal nothing is sent"), "{said}");
     }
     assert_eq!(workspace.read("elsewhere"), "");
     assert!(!workspace.path("nothing").exists());

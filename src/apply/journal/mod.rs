@@ -101,14 +101,14 @@ pub(super) struct JournalSubject<'a> {
 
 /// An answer, for the journal.
 #[derive(Debug, Clone)]
-pub(super) struct Answered {
+pub(super) struct JournalAnswer {
     http_status: Option<u16>,
     result: AnswerKind,
     location: Option<String>,
     message: Option<String>,
 }
 
-impl Answered {
+impl JournalAnswer {
     pub fn of(answer: &CancelAnswer) -> Self {
         let location = match &answer.verdict {
             CancelVerdict::Accepted { location: Some(location), .. } => Some(location.shown.clone()),
@@ -182,9 +182,9 @@ impl Journal {
         &mut self,
         subject: &JournalSubject<'_>,
         attempt: u32,
-        answered: &Answered,
+        answered: &JournalAnswer,
     ) -> Result<(), JournalError> {
-        let Answered { http_status, result, location, message } = answered.clone();
+        let JournalAnswer { http_status, result, location, message } = answered.clone();
         self.write(subject, JournalEvent::Answer { attempt, http_status, result, location, message })
     }
 

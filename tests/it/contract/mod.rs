@@ -287,12 +287,12 @@ async fn a_cancellation_takes_effect_and_is_followed() {
         let follower = backend.follower();
         let mut looks = 0;
         loop {
-            let followed = follower.follow(&pinned(rig, id), location.as_ref()).await.expect("a look");
-            if followed.observed.live == Live::Nothing {
+            let look = follower.follow(&pinned(rig, id), location.as_ref()).await.expect("a look");
+            if look.observed.live == Live::Nothing {
                 break;
             }
             looks += 1;
-            assert!(looks < 20, "it does not end: {followed:?}");
+            assert!(looks < 20, "it does not end: {look:?}");
         }
         let cancels = emulator.requests().iter().filter(|request| request.method != "GET").count();
         assert_eq!(cancels, 1);
