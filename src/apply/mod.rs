@@ -22,7 +22,7 @@ use jiff::Timestamp;
 use tokio::time::Instant;
 
 pub use ending::Sent;
-pub use journal::{Journal, JournalError, JournalStore, OpenCall};
+pub use journal::{Journal, JournalError, JournalStore, OpenCall, OpenedJournal};
 pub use settle::SettledCall;
 pub use stop::{Stop, Stopper};
 
@@ -166,14 +166,14 @@ pub struct Applied {
 pub async fn apply(
     plan: &Plan,
     backends: &Backends,
-    (journal, left_open): (Journal, Vec<OpenCall>),
+    opened: OpenedJournal,
     options: &ApplyOptions,
     stop: &Stop,
     watch: &impl Watch,
 ) -> Applied {
     let started_at = options.clock.now();
-    let journal = Mutex::new(journal);
-    let (mut targets, others) = targets(plan, left_open);
+    let journal = Mutex::new(opened.journal);
+    let (mut targets, others) = targets(plan, opened.open_calls);
     for target in &mut targets {
         // What an earlier run sent is looked after, and nothing more is sent.
         if target.left_open.is_some() && options.withheld.contains_key(&target.key) {

@@ -22,7 +22,7 @@ use super::progress::ApplyProgress;
 use super::review_gate::{self, PassedReview};
 use super::signals::Signals;
 use super::{Console, Exit, Format, Interruption, ReviewGate, TOOL, files, portal};
-use crate::apply::{Applied, ApplyOptions, Clock, Journal, JournalError, OpenCall, SettledCall, Stopper};
+use crate::apply::{Applied, ApplyOptions, Clock, Journal, JournalError, OpenedJournal, SettledCall, Stopper};
 use crate::domain::{PortalKind, PortalOrigin};
 use crate::outcome::{OutcomeDocument, OutcomeSummary};
 use crate::plan::{FormatVersion, Plan};
@@ -131,7 +131,7 @@ pub async fn apply(request: &ApplyRequest, console: Console) -> anyhow::Result<E
     let (applied, interruption) = match open_journal(request, &plan, deadline, console, &mut signals).await? {
         Opened::Nothing => (Applied { outcome: nothing(&plan), settled: Vec::new() }, None),
         Opened::Interrupted(interruption) => return Ok(interrupted(console, interruption)),
-        Opened::Journal(journal, left_open) => {
+        Opened::Journal(journal) => {
             // Once more: the question and the journal may have been waited for.
             if let Some(review) = review.as_ref().filter(|_| plan.summary.cancel > 0) {
                 tokio::select! {
@@ -150,7 +150,7 @@ pub async fn apply(request: &ApplyRequest, console: Console) -> anyhow::Result<E
                 clock: Clock::SYSTEM,
                 withheld: review.as_ref().map(PassedReview::withheld).unwrap_or_default(),
             };
-            carry_out(&plan, &open, (journal, left_open), &options, console, &mut signals).await
+            carry_out(&plan, &open, journal, &options, console, &mut signals).await
         }
     };
     let exit = exit(request, &plan, &applied.outcome, interruption);
@@ -326,7 +326,7 @@ async fn ask(count: usize, console: Console) -> anyhow::Result<bool> {
 enum Opened {
     /// There is nothing to do, and nothing that an earlier run left open.
     Nothing,
-    Journal(Journal, Vec<OpenCall>),
+    Journal(OpenedJournal),
     Interrupted(Interruption),
 }
 
@@ -345,12 +345,12 @@ async fn open_journal(
     let mut told = false;
     loop {
         match Journal::open(&request.journal) {
-            Ok((journal, mut left_open)) => {
+            Ok(mut opened) => {
                 // An emulator inside the process starts anew with each run: what an earlier one was
                 // told is gone, and there is nothing to settle.
-                left_open.retain(|call| call.origin != PortalOrigin::emulator());
-                let nothing = nothing_planned && left_open.is_empty();
-                return Ok(if nothing { Opened::Nothing } else { Opened::Journal(journal, left_open) });
+                opened.open_calls.retain(|call| call.origin != PortalOrigin::emulator());
+                let nothing = nothing_planned && opened.open_calls.is_empty();
+                return Ok(if nothing { Opened::Nothing } else { Opened::Journal(opened) });
             }
             Err(JournalError::InUse) if Instant::now() < deadline => {
                 if !told {
@@ -373,7 +373,7 @@ async fn open_journal(
 async fn carry_out(
     plan: &Plan,
     open: &OpenPortals,
-    journal: (Journal, Vec<OpenCall>),
+    journal: OpenedJournal,
     options: &ApplyOptions,
     console: Console,
     signals: &mut Signals,

@@ -155,7 +155,10 @@ impl Scene {
     /// The pull request is merged as the commit that is there now.
     fn merge(&self) -> Value {
         let commit: &'static str = Box::leak(self.git(&["rev-parse", "HEAD"]).into_boxed_str());
-        self.github.state().pulls_of_commit = vec![(7, commit)];
+        let mut state = self.github.state();
+        state.pulls_of_commit = vec![(7, commit)];
+        state.branch_commits = vec![commit];
+        state.branch_contents = vec![("offers.yaml".to_owned(), self.workspace.read("offers.yaml").into())];
         json!({"ref": "refs/heads/main", "after": commit})
     }
 }
@@ -188,7 +191,7 @@ fn a_pull_request_is_planned_and_its_merge_applied_once() {
     scene.workspace.write(".github/workflows/it.yml", apply);
     scene.commit();
     let run = scene.act("push", &scene.merge()).expect(0);
-    assert!(run.stdout.contains("this is the decision that was approved on #7"), "{}", run.stdout);
+    assert!(run.stdout.contains("operation one was approved on #7"), "{}", run.stdout);
     assert!(scene.github.state().own()[0].body.contains("### Apply: 2 of 2 operations cancelled"));
     assert!(scene.workspace.path("artifacts/cancel-pending-journal/journal.jsonl").exists());
     // The second push finds nothing to do.
@@ -201,7 +204,7 @@ fn what_was_not_approved_is_not_applied() {
     let Some(scene) = Scene::new("apply.yml") else { return };
     let run = scene.act("push", &scene.merge());
     assert_ne!(run.status, Some(0));
-    assert!(run.stdout.contains("not applied, because it can't be seen to be approved"), "{}", run.stdout);
+    assert!(run.stdout.contains("not applied: no approval found for 2 of 2 cancellations"), "{}", run.stdout);
 }
 
 #[test]
@@ -229,11 +232,12 @@ fn the_merge_queue_compares_with_what_was_approved() {
     let queue = fs::read(repository("examples/workflows/merge-queue.yml")).expect("the workflow");
     scene.workspace.write(".github/workflows/it.yml", queue);
     scene.commit();
-    let event = json!({"merge_group": {"head_ref": "refs/heads/gh-readonly-queue/main/pr-7-abc", "head_sha": "abc"}});
+    let event = json!({"merge_group": {"head_ref": "refs/heads/gh-readonly-queue/main/pr-7-abc", "head_sha": "abc",
+        "base_ref": "refs/heads/main"}});
     scene.act("merge_group", &event).expect(0);
     let check = scene.github.state().checks.last().expect("a check").clone();
     let summary = check["output"]["summary"].as_str().expect("a summary");
-    assert!(summary.starts_with("✅ **Same decision as approved** on #7"), "{summary}");
+    assert!(summary.starts_with("✅ **Approved** on #7"), "{summary}");
 }
 
 #[test]

@@ -7,11 +7,16 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Barrier, Mutex};
 use std::time::{Duration, Instant};
 
+use bytes::Bytes;
 use cancel_pending::domain::{Observed, OfferQuery, PortalKind, PortalOrigin};
 use cancel_pending::http_client::Route;
 use cancel_pending::portal::{
-    Backend, Credential, CredentialError, HttpExchange, Pending, ReadPortal as _, Token, TransportSettings,
+    Backend, Credential, CredentialError, Exchange, Failure, HttpExchange, Incoming, Outgoing, Pending,
+    ReadPortal as _, Token, TransportSettings,
 };
+
+use http::StatusCode;
+use http::header::{HeaderMap, HeaderValue};
 
 use crate::support::plans::key;
 use crate::support::raw::{RawPortal, answer, wait_for_close};
@@ -92,13 +97,33 @@ fn every_documented_status_carries_the_portals_own_words() {
     expect_error(&status("404 Not Found", &[], "<html>nginx</html>"), "this is the page of a front end or a proxy");
 }
 
-#[test]
-fn what_may_pass_is_tried_again_and_then_said() {
-    for line in ["408 Request Timeout", "429 Too Many Requests", "500 Internal Server Error", "503 Service Unavailable"]
-    {
-        let portal = status(line, &[("Retry-After", "0")], "");
-        expect_error(&portal, &format!("answered {line}"));
-        assert!(portal.requests() > 3, "{line} was tried {} times", portal.requests() - 2);
+/// Answers every request with one status.
+struct Always(StatusCode, AtomicUsize);
+
+impl Exchange for Always {
+    fn exchange(&self, _request: Outgoing) -> Pending<'_, Result<Incoming, Failure>> {
+        self.1.fetch_add(1, Ordering::SeqCst);
+        let mut headers = HeaderMap::new();
+        headers.insert("retry-after", HeaderValue::from_static("0"));
+        Box::pin(std::future::ready(Ok(Incoming { status: self.0, headers, body: Bytes::new() })))
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_may_pass_is_tried_again_and_then_said() {
+    for status in [
+        StatusCode::REQUEST_TIMEOUT,
+        StatusCode::TOO_MANY_REQUESTS,
+        StatusCode::INTERNAL_SERVER_ERROR,
+        StatusCode::SERVICE_UNAVAILABLE,
+    ] {
+        let exchange = Arc::new(Always(status, AtomicUsize::new(0)));
+        let credential = Arc::new(cancel_pending::portal::StaticToken(Token::new("x").expect("a token")));
+        let (settings, shared) = (TransportSettings::default(), Arc::clone(&exchange) as Arc<dyn Exchange>);
+        let backend = Backend::new(PortalKind::CloudPartner, PortalOrigin::microsoft(), credential, shared, &settings);
+        let failure = backend.reader().live(&query()).await.expect_err("a failure");
+        assert!(failure.to_string().contains(&format!("answered {status}")), "{failure}");
+        assert_eq!(exchange.1.load(Ordering::SeqCst), 4, "{status}");
     }
 }
 

@@ -1,7 +1,7 @@
 //! Reports: bounded, and inert whatever they hold.
 
 use cancel_pending::domain::Limits;
-use cancel_pending::plan::{Observation, Plan, plan};
+use cancel_pending::plan::{Decision, Observation, Plan, plan};
 use cancel_pending::report::{COMMENT_LIMIT, TextStyle, json, pending_operation_diff, plan_markdown, plan_text};
 use proptest::prelude::*;
 use proptest::strategy::ValueTree as _;
@@ -100,11 +100,14 @@ proptest! {
     }
 
     #[test]
-    fn the_difference_of_equal_states_is_empty(plan in any_plan(8)) {
+    fn the_difference_removes_what_is_cancelled_and_nothing_else(plan in any_plan(8)) {
         for entry in &plan.entries {
             let diff = pending_operation_diff(entry);
-            let removes = diff.lines().any(|line| line.starts_with('-'));
-            prop_assert_eq!(diff.is_empty(), entry.operation.is_none() || !removes);
+            let ends = matches!(entry.decision, Decision::Cancel | Decision::Wait);
+            prop_assert_eq!(!diff.is_empty(), ends, "{:?}: {}", entry.decision, diff);
+            let removed = format!("-  id: {}", entry.operation.as_ref().map_or("", |operation| operation.id.as_str()));
+            prop_assert_eq!(diff.lines().any(|line| line == removed), ends, "{}", diff);
+            prop_assert_eq!(diff.lines().any(|line| line == "+pendingOperation: none"), ends, "{}", diff);
         }
     }
 }

@@ -78,6 +78,15 @@ pub struct OpenCall {
     pub location: Option<String>,
 }
 
+/// A journal, with what earlier runs left in it.
+#[derive(Debug)]
+pub struct OpenedJournal {
+    /// The journal.
+    pub journal: Journal,
+    /// The calls whose end is not known.
+    pub open_calls: Vec<OpenCall>,
+}
+
 /// An open journal.
 #[derive(Debug)]
 pub struct Journal {
@@ -128,7 +137,7 @@ impl Journal {
     ///
     /// # Errors
     /// When another run holds it, when it can't be written, when it is damaged.
-    pub fn open(path: &Path) -> Result<(Self, Vec<OpenCall>), JournalError> {
+    pub fn open(path: &Path) -> Result<OpenedJournal, JournalError> {
         let failed = |error| JournalError::File { path: path.to_owned(), error };
         let mut store = match FileStore::open(path).map_err(failed)? {
             OpenedFile::Own(store) => store,
@@ -146,11 +155,7 @@ impl Journal {
     ///
     /// # Errors
     /// When it can't be written, and when it is damaged.
-    pub fn over(
-        store: Box<dyn JournalStore>,
-        existing: &[u8],
-        path: &Path,
-    ) -> Result<(Self, Vec<OpenCall>), JournalError> {
+    pub fn over(store: Box<dyn JournalStore>, existing: &[u8], path: &Path) -> Result<OpenedJournal, JournalError> {
         let lines = read(path, existing)?;
         let mut journal = Self {
             store,
@@ -160,7 +165,7 @@ impl Journal {
         };
         // That it can be written is known before anything is sent.
         journal.append(b"")?;
-        Ok((journal, lines::open_calls(lines.whole)))
+        Ok(OpenedJournal { journal, open_calls: lines::open_calls(lines.whole) })
     }
 
     /// A call is about to go out.
@@ -295,7 +300,8 @@ mod tests {
 
     fn open(memory: &Memory) -> Result<(Journal, Vec<String>), JournalError> {
         let existing = memory.bytes();
-        let (journal, open) = Journal::over(Box::new(memory.clone()), &existing, Path::new("memory"))?;
+        let OpenedJournal { journal, open_calls: open } =
+            Journal::over(Box::new(memory.clone()), &existing, Path::new("memory"))?;
         Ok((journal, open.iter().map(|call| call.operation_id.to_string()).collect()))
     }
 
