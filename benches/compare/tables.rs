@@ -98,7 +98,7 @@ impl Comparison {
             offers.extend((0..*count).map(|number| (format!("{prefix}-{number:05}"), *marked)));
         }
         for (number, chunk) in offers.chunks(OFFERS_A_FILE).enumerate() {
-            let mut text = "publisher: contoso\noffers:\n".to_owned();
+            let mut text = format!("publisher: contoso\nlimits: {{maxCancels: {OFFERS_A_FILE}}}\noffers:\n");
             for (offer, marked) in chunk {
                 writeln!(text, "  - id: {offer}\n    cancelPending: {marked}")?;
             }
