@@ -9,13 +9,14 @@ use jiff::Timestamp;
 use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
 
-use super::wire::{Message, OperationDocument, StepDocument, Submission};
+use super::wire::{ListedOfferDocument, Message, OperationDocument, StepDocument, Submission};
 use super::words::{self, RequestState};
 use crate::domain::{
-    Cancellability, OfferKey, Operation, OperationId, Phase, ProductId, RunningOperation, StatusWord, product_page,
+    Cancellability, OfferKey, Operation, OperationId, Phase, ProductId, PublisherId, RunningOperation, StatusWord,
+    product_page,
 };
-use crate::portal::CancellationProgress;
 use crate::portal::client::plain_text;
+use crate::portal::{CancellationProgress, ListedOffer};
 
 /// The longest text of the portal that is kept, in characters.
 const MAX_TEXT: usize = 1_000;
@@ -76,27 +77,45 @@ pub(super) fn submissions(body: &[u8], asked: &OfferKey) -> Result<Vec<ListedOpe
     Ok(listed)
 }
 
+/// Reads the answer of `GET …/offers`: all offers of a publisher. What is left out of this list is
+/// taken for not there, so an item that can't be named makes the whole list unreadable.
+pub(super) fn offers(body: &[u8], asked: &PublisherId) -> Result<Vec<ListedOffer>, String> {
+    let documents: Vec<ListedOfferDocument> =
+        serde_json::from_slice(without_mark(body)).map_err(|error| format!("not a list of offers ({error})"))?;
+    let listed = |document: ListedOfferDocument| {
+        is_of_publisher(document.publisher_id.as_deref(), asked)?;
+        match document.id.filter(|id| !id.trim().is_empty()) {
+            Some(id) => Ok(ListedOffer { id, status: document.status.as_deref().and_then(word) }),
+            None => Err("an offer in the list has no id".to_owned()),
+        }
+    };
+    documents.into_iter().map(listed).collect()
+}
+
 /// An answer about another publisher or offer than was asked says nothing about this one.
 fn is_about(submission: &Submission, asked: &OfferKey) -> Result<(), String> {
-    let other = |what: &str, told: &str, asked: &str| {
-        let told: String = told.chars().take(MAX_WORD).collect();
-        Err(format!("it is about the {what} `{told}`, and `{asked}` was asked for"))
-    };
-    if let Some(publisher) = &submission.publisher_id
-        && !publisher.is_empty()
-        && asked.publisher != **publisher
-    {
-        return other("publisher", publisher, asked.publisher.as_str());
-    }
+    is_of_publisher(submission.publisher_id.as_deref(), &asked.publisher)?;
     // By the API's page this is the offer's GUID. Where it is a readable id, it has to be the right one.
     if let Some(offer) = &submission.offer_id
         && !offer.is_empty()
         && !crate::domain::is_guid(offer)
         && asked.offer != **offer
     {
-        return other("offer", offer, asked.offer.as_str());
+        return about_another("offer", offer, asked.offer.as_str());
     }
     Ok(())
+}
+
+fn is_of_publisher(told: Option<&str>, asked: &PublisherId) -> Result<(), String> {
+    match told.filter(|told| !told.is_empty()) {
+        Some(told) if *asked != *told => about_another("publisher", told, asked.as_str()),
+        _ => Ok(()),
+    }
+}
+
+fn about_another(what: &str, told: &str, asked: &str) -> Result<(), String> {
+    let told: String = told.chars().take(MAX_WORD).collect();
+    Err(format!("it is about the {what} `{told}`, and `{asked}` was asked for"))
 }
 
 /// A body without the byte order mark that some front ends put before JSON.

@@ -151,13 +151,7 @@ impl<R: Requests> ListOffers for CloudPartner<'_, R> {
     async fn list(&self, publisher: &PublisherId) -> Result<Vec<ListedOffer>, Failure> {
         let path = format!("/api/publishers/{publisher}/offers?api-version={API_VERSION}");
         let answer = self.requests.get(&path, Wanted::Body).await?;
-        let offers: Vec<wire::ListedOfferDocument> =
-            serde_json::from_slice(&answer.body).map_err(|error| Failure::Unreadable(error.to_string()))?;
-        let listed = |offer: wire::ListedOfferDocument| ListedOffer {
-            id: offer.id.unwrap_or_default(),
-            status: offer.status.map(StatusWord::new),
-        };
-        Ok(offers.into_iter().map(listed).collect())
+        interpret::offers(&answer.body, publisher).map_err(Failure::Unreadable)
     }
 }
 

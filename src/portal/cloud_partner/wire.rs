@@ -130,6 +130,9 @@ pub struct ListedOfferDocument {
     /// Its GUID by the API's page, its readable id in the page's example.
     #[serde(default, deserialize_with = "lenient")]
     pub id: Option<String>,
+    /// Whose offer it is.
+    #[serde(default, rename = "publisherId", deserialize_with = "lenient")]
+    pub publisher_id: Option<String>,
     /// Its status word.
     #[serde(default, deserialize_with = "lenient")]
     pub status: Option<String>,

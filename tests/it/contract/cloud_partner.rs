@@ -37,7 +37,7 @@ impl Rig for CloudPartnerRig {
             .iter()
             .map(|(id, said)| {
                 let (status, cancellation) = words(*said);
-                format!("{{id: {id}, status: '{status}', cancellation: {cancellation}}}")
+                format!("{{id: '{id}', status: '{status}', cancellation: {cancellation}}}")
             })
             .collect();
         format!(
@@ -62,12 +62,23 @@ impl Rig for CloudPartnerRig {
         json!({"status": status, "cancellationRequestState": cancellation}).to_string().into_bytes()
     }
 
+    fn offers(&self, publisher: &str, ids: &[Option<&str>]) -> Vec<u8> {
+        let one = |id: Option<&str>| match id {
+            Some(id) => {
+                json!({"id": id, "publisherId": publisher, "status": "running", "version": 636_576_975_611_768_314_u64})
+            }
+            None => json!({"publisherId": publisher, "status": "running"}),
+        };
+        Value::from(ids.iter().copied().map(one).collect::<Vec<_>>()).to_string().into_bytes()
+    }
+
     fn asked(&self, request: &Request) -> Asked {
         let path = request.path.split('?').next().unwrap_or_default();
         match (request.method.as_str(), path) {
             ("POST", path) if path.ends_with("/cancel") => Asked::Cancel,
             ("GET", path) if path.ends_with("/submissions/") => Asked::List,
             ("GET", path) if path.contains("/operations/") => Asked::Operation,
+            ("GET", path) if path.ends_with("/offers") => Asked::Offers,
             ("GET", path) if path.ends_with("/offers/vm") => Asked::Guard,
             _ => Asked::Other,
         }
@@ -77,7 +88,11 @@ impl Rig for CloudPartnerRig {
         ["5A63DEB5-925b-4ee0-938b-7c86fbf287c5", "1b7a4d2e-5e3f-4c56-9f10-2d8f0d5c6a77"]
     }
 
-    fn foreign_location(&self, origin: &str) -> String {
+    fn location(&self, origin: &str) -> String {
         format!("{origin}/api/publishers/contoso/offers/vm/operations/1")
+    }
+
+    fn location_headers(&self) -> &'static [&'static str] {
+        &["Operation-Location", "Location"]
     }
 }
