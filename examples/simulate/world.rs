@@ -67,7 +67,7 @@ impl World {
 
     async fn answer(self, request: Outgoing) -> Result<Incoming, Failure> {
         let is_call = request.method == Method::POST;
-        let path = request.path_and_query.split('?').next().unwrap_or_default().to_owned();
+        let path = request.url.path().to_owned();
         let name = path.split('/').nth(5).unwrap_or_default().to_owned();
         let (fault, there, back) = {
             let mut world = self.lock();

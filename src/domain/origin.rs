@@ -72,6 +72,15 @@ impl PortalOrigin {
         &self.0
     }
 
+    /// The origin as an address, to which paths are joined.
+    ///
+    /// # Panics
+    /// Never: an origin is made of an address.
+    #[must_use]
+    pub fn url(&self) -> Url {
+        Url::parse(&self.0).expect("an origin is an address")
+    }
+
     /// Whether requests to it go in plain text.
     #[must_use]
     pub fn is_plain(&self) -> bool {

@@ -10,7 +10,9 @@ use std::time::Duration;
 use bytes::Bytes;
 use http::header::{ACCEPT, AUTHORIZATION, CONTENT_ENCODING, HeaderMap, HeaderValue};
 use http::{Method, StatusCode};
+use reqwest::Request;
 use tokio::time::timeout;
+use url::Url;
 
 use super::failure::Failure;
 use super::token::{Pending, Token};
@@ -37,8 +39,8 @@ pub enum Wanted {
 pub struct Outgoing {
     /// The HTTP method.
     pub method: Method,
-    /// Path and query on the portal's origin.
-    pub path_and_query: String,
+    /// Where to, on the portal's origin.
+    pub url: Url,
     /// Headers besides those that every request has.
     pub headers: HeaderMap,
     /// The body.
@@ -87,16 +89,15 @@ impl HttpExchange {
     }
 
     async fn send(&self, request: Outgoing) -> Result<Incoming, Failure> {
-        let Outgoing { method, path_and_query, mut headers, body, token, wanted } = request;
+        let Outgoing { method, url, mut headers, body, token, wanted } = request;
         headers.insert(AUTHORIZATION, token.header());
         headers.insert(ACCEPT, HeaderValue::from_static("application/json"));
-        let mut builder =
-            self.client.request(method.clone(), format!("{}{path_and_query}", self.origin)).headers(headers);
         // A POST without a body still needs its length.
-        if !body.is_empty() || method == Method::POST {
-            builder = builder.body(body);
-        }
-        let response = builder.send().await.map_err(|error| {
+        let body = (!body.is_empty() || method == Method::POST).then(|| body.into());
+        let mut request = Request::new(method, url);
+        *request.headers_mut() = headers;
+        *request.body_mut() = body;
+        let response = self.client.execute(request).await.map_err(|error| {
             let cause = first_cause(&error);
             if error.is_connect() || error.is_builder() {
                 Failure::connect(&self.origin, cause)

@@ -11,12 +11,13 @@ use bytes::Bytes;
 use http::header::{HeaderMap, LOCATION};
 use http::{Method, StatusCode};
 use tokio::time::{Instant, sleep};
+use url::Url;
 
 use super::error_body::{PortalError, correlation_ids};
 use super::exchange::{Exchange, Incoming, Outgoing, Wanted};
 use super::failure::Failure;
 use super::pace::Feedback;
-use super::path::is_below;
+use super::path::address_below;
 use super::reachability::Reachability;
 use super::retry::{self, MAX_ATTEMPTS};
 use super::slots::{Permit, Slots, Turn};
@@ -42,6 +43,7 @@ impl Default for TransportSettings {
 /// The way to a portal.
 pub struct Transport {
     origin: PortalOrigin,
+    origin_url: Url,
     prefix: &'static str,
     credential: Arc<dyn Credential>,
     exchange: Arc<dyn Exchange>,
@@ -110,6 +112,7 @@ impl Transport {
         settings: &TransportSettings,
     ) -> Self {
         Self {
+            origin_url: origin.url(),
             origin,
             prefix,
             credential,
@@ -208,18 +211,17 @@ impl Slot<'_> {
     pub async fn send(&self, call: Call) -> Result<Answer, Failure> {
         let transport = self.transport;
         let Call { method, path_and_query, headers, body, wanted } = call;
-        if !is_below(&path_and_query, transport.prefix, &transport.origin) {
+        let Some(url) = address_below(&path_and_query, transport.prefix, &transport.origin_url) else {
             return Err(Failure::OutOfBounds(path_and_query.chars().take(200).collect()));
-        }
+        };
         let started = Instant::now();
-        let shown = (method.clone(), path_and_query.clone());
-        let request = Outgoing { method, path_and_query, headers, body, token: self.token.clone(), wanted };
+        let request = Outgoing { method: method.clone(), url, headers, body, token: self.token.clone(), wanted };
         let result = transport.exchange.exchange(request).await.and_then(judge);
         self.permit.report(feedback(&result));
         if !matches!(result, Err(Failure::Connect { .. } | Failure::Timeout(_))) {
             transport.reachability.heard(Instant::now());
         }
-        let (method, path) = shown;
+        let path = path_and_query;
         let milliseconds = started.elapsed().as_millis();
         match &result {
             Ok(answer) => tracing::debug!(%method, path, bytes = answer.body.len(), milliseconds, "answered"),
