@@ -19,6 +19,7 @@ use crate::identity::{Cloud, Method};
 #[command(
     name = "cancel-pending",
     version,
+    long_version = concat!(env!("CARGO_PKG_VERSION"), " (", env!("CANCEL_PENDING_BUILD"), ")"),
     max_term_width = 100,
     after_help = "\
 Exit status:

@@ -289,6 +289,17 @@ fn an_emulator_state_that_is_wrong_is_said_with_its_place() {
 }
 
 #[test]
+fn the_version_names_what_was_built_and_for_which_system() {
+    let workspace = Workspace::new();
+    let long = workspace.run(["--version"]).expect(0).stdout;
+    let (version, build) = long.trim_end().split_once(" (").expect("version and build");
+    assert_eq!(version, concat!("cancel-pending ", env!("CARGO_PKG_VERSION")));
+    assert!(build.ends_with(')') && build.contains(std::env::consts::ARCH), "{build}");
+    // For scripts.
+    assert_eq!(workspace.run(["-V"]).expect(0).stdout.trim_end(), version);
+}
+
+#[test]
 fn every_help_text() {
     let workspace = Workspace::new();
     let mut texts = String::new();

@@ -246,6 +246,27 @@ fn the_tag_names_the_commit_with_the_checksums() {
     assert!(text.contains("==== linked v1.0.0 (MIT)\n\nPermission is hereby granted"), "{text}");
     assert!(text.contains("cancel-pending for aarch64-apple-darwin: completions zsh"), "{text}");
 
+    // `cargo binstall` looks for the same archives, and for the program in them where it is.
+    let manifest = fs::read_to_string(repository("Cargo.toml")).expect("the manifest");
+    let value = |key: &str| {
+        let line = manifest.lines().find_map(|line| line.strip_prefix(&format!("{key} = \"")));
+        let text = line.unwrap_or_else(|| panic!("{key} in Cargo.toml")).trim_end_matches('"');
+        let known = [
+            ("repo", "https://github.com/cancel-pending/cancel-pending"),
+            ("name", "cancel-pending"),
+            ("bin", "cancel-pending"),
+            ("version", VERSION),
+            ("target", "x86_64-pc-windows-msvc"),
+            ("binary-ext", ".exe"),
+        ];
+        known.iter().fold(text.to_owned(), |text, (name, value)| text.replace(&format!("{{ {name} }}"), value))
+    };
+    assert_eq!(value("repository"), "https://github.com/cancel-pending/cancel-pending");
+    let (release, name) =
+        ("https://github.com/cancel-pending/cancel-pending/releases/download", "x86_64-pc-windows-msvc");
+    assert_eq!(value("pkg-url"), format!("{release}/v{VERSION}/cancel-pending-{VERSION}-{name}.tar.gz"));
+    assert_eq!((value("bin-dir").as_str(), value("pkg-fmt").as_str()), ("cancel-pending.exe", "tgz"));
+
     // Who pins the tag, or its commit, gets the binary and builds nothing.
     scene.git(".", &format!("clone --quiet origin pinned --branch v{VERSION}"));
     stand_in(&scene.workspace, "bin/curl", "while [[ $1 != --output ]]; do shift; done; cp \"$HOME/assets/$2\" \"$2\"");
@@ -365,4 +386,81 @@ fn the_systems_are_the_same_everywhere() {
         scene.workflow["on"].as_object().map(|on| on.keys().cloned().collect::<Vec<_>>()),
         Some(vec!["workflow_dispatch".to_owned()])
     );
+}
+
+/// What the README shows, and what its links lead to, is in the crate.
+#[test]
+fn the_crate_holds_what_the_readme_shows() {
+    let mut command = Command::new(env!("CARGO"));
+    command.current_dir(repository("")).args(["package", "--list", "--allow-dirty", "--locked", "--offline"]);
+    let files = Run::of(command.output().expect("cargo runs")).expect(0).stdout;
+    let readme = fs::read_to_string(repository("README.md")).expect("the README");
+    let after = |opening: &str, closing: char| -> Vec<String> {
+        readme.split(opening).skip(1).filter_map(|rest| rest.split(closing).next()).map(str::to_owned).collect()
+    };
+    let links = [after("](", ')'), after("src=\"", '"'), after("srcset=\"", '"')].concat();
+    let own: Vec<&str> = links
+        .iter()
+        .map(|link| link.split('#').next().unwrap_or_default())
+        .filter(|link| !link.is_empty() && !link.contains("://"))
+        .collect();
+    assert!(own.len() > 5, "{own:?}");
+    for link in own {
+        let is_there =
+            files.lines().any(|file| file == link || file.starts_with(&format!("{}/", link.trim_end_matches('/'))));
+        assert!(is_there, "{link} is not in the crate");
+    }
+    for file in ["Cargo.lock", "build.rs", "LICENSE-MIT", "LICENSE-APACHE", "schemas/desired-state.schema.json"] {
+        assert!(files.lines().any(|line| line == file), "{file} is not in the crate");
+    }
+}
+
+/// `--version` by what the source is: a git work tree, a published crate, an unpacked archive.
+#[test]
+fn a_build_knows_what_it_was_made_of() {
+    let workspace = Workspace::new();
+    let script = workspace.path("script");
+    let mut compiler = Command::new(std::env::var_os("RUSTC").unwrap_or_else(|| "rustc".into()));
+    compiler.args(["--edition", "2024", "-o"]).arg(&script).arg(repository("build.rs"));
+    Run::of(compiler.output().expect("rustc runs")).expect(0);
+    let version_of = |source: &str, profile: &str| {
+        let mut command = Command::new(&script);
+        command
+            .current_dir(workspace.path(source))
+            .env_clear()
+            .env("PATH", std::env::var_os("PATH").unwrap_or_default())
+            .env("CARGO_MANIFEST_DIR", workspace.path(source))
+            // As in a hook of another repository.
+            .env("GIT_DIR", workspace.path("elsewhere"))
+            .envs([("TARGET", "some-target"), ("PROFILE", profile)]);
+        let printed = Run::of(command.output().expect("it runs")).expect(0).stdout;
+        let line = printed.lines().find_map(|line| line.strip_prefix("cargo:rustc-env=CANCEL_PENDING_BUILD="));
+        (line.expect("the build").to_owned(), printed)
+    };
+    workspace.write("tree/file", "");
+    for arguments in ["init --quiet --initial-branch=main", "add .", "commit --quiet --message=first"] {
+        let mut git = Command::new("git");
+        git.current_dir(workspace.path("tree")).env("GIT_CONFIG_GLOBAL", "/dev/null");
+        git.args(["-c", "user.name=jane", "-c", "user.email=jane@contoso.com"]).args(arguments.split(' '));
+        Run::of(git.output().expect("git runs")).expect(0);
+    }
+    let mut git = Command::new("git");
+    let head = git.current_dir(workspace.path("tree")).args(["rev-parse", "HEAD"]).output().expect("git runs");
+    let head = Run::of(head).expect(0).stdout.trim().to_owned();
+    let (built, printed) = version_of("tree", "release");
+    assert_eq!(built, format!("commit {}, some-target", &head[..12]));
+    for watched in ["HEAD", "logs/HEAD", "refs/heads/main"] {
+        let line = format!("cargo:rerun-if-changed={}", workspace.path("tree").join(".git").join(watched).display());
+        assert!(printed.contains(&line), "{line}: {printed}");
+    }
+    assert_eq!(version_of("tree", "release"), (built, printed), "the same commit gives the same program");
+    // Below a work tree that is not its own.
+    workspace.write("tree/unpacked/file", "");
+    assert_eq!(version_of("tree/unpacked", "release").0, "built from an archive, commit unknown, some-target");
+    workspace
+        .write("tree/unpacked/.cargo_vcs_info.json", format!("{{\n  \"git\": {{\n    \"sha1\": \"{head}\"\n  }}\n}}"));
+    assert_eq!(version_of("tree/unpacked", "release").0, format!("crate of commit {}, some-target", &head[..12]));
+    workspace.write("tree/unpacked/.cargo_vcs_info.json", "{\"git\": {\"sha1\": \"evil\"}}");
+    assert_eq!(version_of("tree/unpacked", "release").0, "built from an archive, commit unknown, some-target");
+    assert_eq!(version_of("tree", "debug").0, "development build, some-target");
 }
