@@ -22,9 +22,10 @@ cp -- "$built" LICENSE-MIT LICENSE-APACHE README.md "$content/"
 for shell in bash zsh fish powershell elvish; do
   "$built" completions "$shell" >"$content/completions/cancel-pending.$shell"
 done
+"$built" man "$content/man"
 "$here/notices.sh" "$target" >"$content/THIRD-PARTY-NOTICES.txt"
 
 # All names are relative: tar takes what stands before a colon for the name of a host.
 cd -- "$content"
-tar -czf "$archive" -- "cancel-pending$suffix" LICENSE-MIT LICENSE-APACHE README.md THIRD-PARTY-NOTICES.txt completions
+tar -czf "$archive" -- "cancel-pending$suffix" LICENSE-MIT LICENSE-APACHE README.md THIRD-PARTY-NOTICES.txt completions man
 mv -- "$archive" "$out/"

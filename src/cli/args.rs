@@ -104,6 +104,8 @@ pub(super) enum Command {
     Emulate(EmulateArguments),
     /// Print a shell completion script
     Completions(CompletionsArguments),
+    /// Print the manual page, or write all of them to a directory
+    Man(ManArguments),
 }
 
 #[derive(Debug, Args)]
@@ -391,6 +393,13 @@ pub(super) struct EmulateArguments {
 pub(super) struct CompletionsArguments {
     /// The shell
     pub shell: Shell,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct ManArguments {
+    /// Directory to write the pages of all commands to
+    #[arg(value_name = "DIR", value_hint = ValueHint::DirPath)]
+    pub directory: Option<PathBuf>,
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]

@@ -165,6 +165,7 @@ fn dispatch(arguments: Arguments, environment: &Environment, console: Console) -
             block_on(commands::emulate(&request, console))
         }
         Command::Completions(completions) => commands::completions(completions.shell, command(), console),
+        Command::Man(man) => commands::man(command(), man.directory.as_deref(), console),
     }
 }
 

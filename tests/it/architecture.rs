@@ -445,6 +445,7 @@ const FOLDS: &[(&str, &str)] = &[
     ("commands/files.rs", "the ending of a file's name"),
     ("commands/out_file.rs", "the ends of file names"),
     ("commands/apply.rs", "what a person typed"),
+    ("commands/man.rs", "headings of a manual page"),
     ("portal/cloud_partner/interpret.rs", "the level of a message"),
     ("portal/cloud_partner/words.rs", "status words"),
     ("desired/check.rs", "a mistyped key, to find what was meant"),

@@ -300,6 +300,32 @@ fn the_version_names_what_was_built_and_for_which_system() {
 }
 
 #[test]
+fn manual_pages_are_printed_and_written() {
+    let workspace = Workspace::new();
+    let page = workspace.run(["man"]).expect(0).stdout;
+    for section in ["NAME", "SYNOPSIS", "OPTIONS", "SUBCOMMANDS", "\"EXIT STATUS\"", "ENVIRONMENT", "VERSION"] {
+        assert!(page.contains(&format!("\n.SH {section}\n")), "{section}: {page}");
+    }
+    for listed in ["\\fB3\\fR\n", "\\fBCLICOLOR_FORCE\\fR\n", "cancel\\-pending\\-apply(1)"] {
+        assert!(page.contains(listed), "{listed}: {page}");
+    }
+    assert!(!page.contains("build"), "the pages of all systems are the same: {page}");
+    let run = workspace.run(["man", "share/man1"]).expect(0);
+    let help = workspace.run(["--help"]).expect(0).stdout;
+    let commands = help.split("Commands:\n").nth(1).and_then(|rest| rest.split("\n\n").next()).expect("commands");
+    let names: Vec<&str> = commands.lines().filter_map(|line| line.split_whitespace().next()).collect();
+    let expected = names.iter().filter(|name| **name != "help");
+    for name in expected.clone() {
+        let page = workspace.read(&format!("share/man1/cancel-pending-{name}.1"));
+        assert!(page.contains(".SH SYNOPSIS"), "{name}: {page}");
+    }
+    assert_eq!(workspace.read("share/man1/cancel-pending.1"), page);
+    assert_eq!(run.stdout, format!("Wrote {} manual pages to `share/man1`\n", expected.count() + 1));
+    workspace.write("file", "");
+    assert!(workspace.run(["man", "file/man1"]).expect(1).stderr.starts_with("error: `file/man1` can't be made"));
+}
+
+#[test]
 fn every_help_text() {
     let workspace = Workspace::new();
     let mut texts = String::new();
@@ -313,6 +339,7 @@ fn every_help_text() {
         vec!["schema"],
         vec!["emulate"],
         vec!["completions"],
+        vec!["man"],
     ] {
         let run = workspace.run([command.as_slice(), &["--help"]].concat()).expect(0);
         texts.push_str(&format!("$ cancel-pending {} --help\n{}\n", command.join(" "), run.stdout));

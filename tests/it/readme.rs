@@ -58,7 +58,7 @@ fn flags(subcommand: &str) -> String {
 
 #[test]
 fn the_tables_of_flags() {
-    for subcommand in ["plan", "apply", "report", "whoami", "validate", "schema", "emulate", "completions"] {
+    for subcommand in ["plan", "apply", "report", "whoami", "validate", "schema", "emulate", "man", "completions"] {
         expect_section(&format!("flags {subcommand}"), &flags(subcommand));
     }
 }

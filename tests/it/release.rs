@@ -24,7 +24,7 @@ case "$words$1" in
     name=cancel-pending
     [[ $2 != *windows* ]] || name+=.exe
     mkdir -p "target/$2/dist"
-    printf '#!/bin/bash\necho "cancel-pending for %s: $*"\n' "$2" >"target/$2/dist/$name"
+    printf '#!/bin/bash\n[[ $1 != man ]] || { mkdir "$2" && exec >"$2/cancel-pending.1"; }\necho "cancel-pending for %s: $*"\n' "$2" >"target/$2/dist/$name"
     chmod +x "target/$2/dist/$name"
     ;;
   tree*) printf 'cancel-pending v1.2.3 (/here)\nlinked v1.0.0\n' ;;
@@ -235,6 +235,7 @@ fn the_tag_names_the_commit_with_the_checksums() {
         "LICENSE-APACHE",
         "THIRD-PARTY-NOTICES.txt",
         "completions/cancel-pending.bash",
+        "man/cancel-pending.1",
     ] {
         assert!(content.lines().any(|line| line == name), "{name}:\n{content}");
     }
