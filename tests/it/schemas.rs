@@ -37,6 +37,56 @@ fn the_files_are_what_the_program_prints() {
     }
 }
 
+/// An editor finds the schema by its address, from wherever the file is.
+#[test]
+fn each_schema_has_the_address_that_it_is_found_by() {
+    for name in SCHEMAS {
+        let schema = schema(name);
+        let major = env!("CARGO_PKG_VERSION_MAJOR");
+        let address = format!(
+            "https://raw.githubusercontent.com/cancel-pending/cancel-pending/v{major}/schemas/{name}.schema.json"
+        );
+        assert_eq!(schema["$id"], address.as_str());
+        let keys: Vec<&String> = schema.as_object().expect("an object").keys().collect();
+        assert_eq!(keys[..2], ["$id", "$schema"], "{name}");
+    }
+}
+
+/// The first line by which an editor finds the schema is right where the file stands.
+#[test]
+fn the_line_for_editors_leads_to_the_schema() {
+    let id = schema("desired-state")["$id"].as_str().expect("text").to_owned();
+    let mut found = 0;
+    let mut directories = vec![repository("")];
+    while let Some(directory) = directories.pop() {
+        for path in std::fs::read_dir(&directory).expect("a directory").map(|entry| entry.expect("an entry").path()) {
+            let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+            if path.is_dir() && name != "target" && name != ".git" && name != "src" {
+                directories.push(path);
+                continue;
+            }
+            if !path.extension().is_some_and(|end| end == "yaml" || end == "md") {
+                continue;
+            }
+            let text = std::fs::read_to_string(&path).expect("a file of text");
+            for address in text.lines().filter_map(|line| line.split_once("yaml-language-server: $schema=")) {
+                let address = address.1.trim();
+                // In a page the file is the reader's own, wherever that is.
+                let is_right = if path.extension().is_some_and(|end| end == "yaml") {
+                    directory.join(address).is_file() || address == id
+                } else {
+                    address == id
+                };
+                assert!(is_right, "{} points to {address}", path.display());
+                found += 1;
+            }
+        }
+    }
+    assert!(found >= 2, "{found}");
+    let example = std::fs::read_to_string(repository("examples/offers.yaml")).expect("the example");
+    assert!(example.starts_with("# yaml-language-server: $schema=../schemas/desired-state.schema.json\n"));
+}
+
 #[test]
 fn every_property_is_described() {
     fn walk(value: &Value, path: &str, missing: &mut Vec<String>) {
