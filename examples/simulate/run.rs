@@ -99,7 +99,11 @@ async fn run(seed: u64, keep_history: bool) -> Verdict {
 }
 
 fn backends(world: &World, settings: &Settings) -> Backends {
-    let transport = TransportSettings { concurrency: settings.concurrency, request_timeout: settings.request_timeout };
+    let transport = TransportSettings {
+        concurrency: settings.concurrency,
+        request_timeout: settings.request_timeout,
+        ..TransportSettings::default()
+    };
     let (credential, exchange) = (Arc::new(world.clone()), Arc::new(world.clone()));
     let backend = Backend::new(PortalKind::CloudPartner, PortalOrigin::microsoft(), credential, exchange, &transport);
     [backend].into_iter().collect()

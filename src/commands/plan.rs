@@ -3,22 +3,18 @@
 //! Owns the order of these, and its exit status. It only reads: no writer is in its reach.
 
 use std::path::PathBuf;
-use std::time::Duration;
 
 use anyhow::{Context as _, bail};
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use jiff::Timestamp;
 
 use super::out_file::{OtherFile, OutFile};
 use super::portal::{OpenPortals, PortalRequest};
+use super::progress::ReadProgress;
 use super::signals::Signals;
 use super::{Console, Exit, Format, TOOL, files, live, portal, recorded_plans};
 use crate::domain::{DesiredOffer, DesiredSet, PortalKind};
 use crate::plan::{Plan, PlanFacts, PlanSelection, PortalFacts};
 use crate::report::{self, COMMENT_LIMIT, terminal};
-
-/// How long work may take before a bar is drawn.
-const MOMENT: Duration = Duration::from_millis(500);
 
 /// Which offers of the files are meant.
 #[derive(Debug, Clone, Default)]
@@ -123,12 +119,12 @@ pub(super) async fn make(
         capabilities: backend.capabilities(),
     });
     let facts = facts(&desired, scope, portals.collect());
-    let bar = bar(live::needed(&desired, facts.now));
+    let progress = ReadProgress::new(console, &open.retries, live::needed(&desired, facts.now));
     let observations = tokio::select! {
-        observations = live::observe(desired, &open.backends, concurrency, facts.now, || bar.inc(1)) => observations,
-        never = reveal(&bar, console.watched) => match never {},
+        observations = live::observe(desired, &open.backends, concurrency, facts.now, || progress.read_one()) => observations,
+        never = progress.show() => match never {},
     };
-    bar.finish_and_clear();
+    progress.clear();
     crate::plan::plan(&facts, observations)
 }
 
@@ -167,24 +163,6 @@ fn facts(desired: &DesiredSet, scope: &PlanScope, portals: Vec<PortalFacts>) -> 
 /// Documents are read by people: a fraction of a second says nothing to them.
 fn whole_seconds(time: Timestamp) -> Timestamp {
     Timestamp::from_second(time.as_second()).unwrap_or(time)
-}
-
-fn bar(length: usize) -> ProgressBar {
-    let bar = ProgressBar::with_draw_target(Some(length as u64), ProgressDrawTarget::hidden());
-    if let Ok(style) = ProgressStyle::with_template("Reading offers [{bar:32}] {pos}/{len} {elapsed}") {
-        bar.set_style(style.progress_chars("=> "));
-    }
-    bar
-}
-
-/// Shows the bar after a moment, to who watches.
-async fn reveal(bar: &ProgressBar, watched: bool) -> std::convert::Infallible {
-    tokio::time::sleep(MOMENT).await;
-    if watched {
-        bar.set_draw_target(ProgressDrawTarget::stderr());
-        bar.enable_steady_tick(Duration::from_millis(200));
-    }
-    std::future::pending().await
 }
 
 /// Leaves the selected offers. A name that selects nothing is an error: what was meant is not there.

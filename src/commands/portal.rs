@@ -14,6 +14,7 @@ use anyhow::Context as _;
 
 use super::Console;
 use super::console::{mask, shown};
+use super::progress::Retries;
 use crate::domain::{Endpoints, PortalKind, PortalOrigin};
 use crate::emulator::{Emulator, Scenario};
 use crate::http_client::Route;
@@ -95,6 +96,7 @@ impl PortalRequest {
         kind: PortalKind,
         credential: Arc<dyn Credential>,
         emulator: Option<SocketAddr>,
+        retries: &Retries,
     ) -> anyhow::Result<Backend> {
         let origin = self.origin(kind);
         let route = match emulator {
@@ -104,7 +106,11 @@ impl PortalRequest {
             None => Route::Proxied,
         };
         let exchange = HttpExchange::new(origin.clone(), &route, self.request_timeout, self.concurrency)?;
-        let settings = TransportSettings { concurrency: self.concurrency, request_timeout: self.request_timeout };
+        let settings = TransportSettings {
+            concurrency: self.concurrency,
+            request_timeout: self.request_timeout,
+            retries: retries.listener(),
+        };
         Ok(Backend::new(kind, origin, credential, exchange, &settings))
     }
 }
@@ -114,6 +120,8 @@ pub(super) struct OpenPortals {
     pub backends: Backends,
     /// How each was signed in to; none for an emulator, which brings its own token.
     pub sign_ins: BTreeMap<PortalKind, Arc<SignIn>>,
+    /// The reads that wait to be retried.
+    pub retries: Retries,
     _emulator: Option<Emulator>,
 }
 
@@ -123,6 +131,7 @@ pub(super) async fn open(
     in_use: &BTreeSet<PortalKind>,
     console: Console,
 ) -> anyhow::Result<OpenPortals> {
+    let retries = Retries::default();
     match &request.choice {
         PortalChoice::At { endpoints, sign_in } => {
             for warning in unused_tokens(&sign_in.settings, in_use) {
@@ -138,9 +147,9 @@ pub(super) async fn open(
                 } else {
                     signed_in.with_context(|| kind.to_string())?
                 };
-                backends.push(request.backend(*kind, Arc::clone(sign_in) as _, None)?);
+                backends.push(request.backend(*kind, Arc::clone(sign_in) as _, None, &retries)?);
             }
-            Ok(OpenPortals { backends: backends.into_iter().collect(), sign_ins, _emulator: None })
+            Ok(OpenPortals { backends: backends.into_iter().collect(), sign_ins, retries, _emulator: None })
         }
         PortalChoice::Emulated { state } => {
             let scenario = read_scenario(state)?;
@@ -150,10 +159,10 @@ pub(super) async fn open(
                 .await
                 .context("the emulator can't listen on 127.0.0.1")?;
             let backend = |kind: &PortalKind| {
-                request.backend(*kind, Arc::new(StaticToken(token.clone())), Some(emulator.address()))
+                request.backend(*kind, Arc::new(StaticToken(token.clone())), Some(emulator.address()), &retries)
             };
             let backends = in_use.iter().map(backend).collect::<anyhow::Result<_>>()?;
-            Ok(OpenPortals { backends, sign_ins: BTreeMap::new(), _emulator: Some(emulator) })
+            Ok(OpenPortals { backends, sign_ins: BTreeMap::new(), retries, _emulator: Some(emulator) })
         }
     }
 }

@@ -1,20 +1,122 @@
-//! What is said on standard error while an apply is under way.
+//! What is shown on standard error while the portal is read, and while an apply runs.
 //!
-//! Owns two voices: to a person at a terminal a line an offer that moves, to a log a line
-//! when something changes and a sign of life now and then.
+//! Owns two voices: to a person at a terminal lines that move, to a log a line when something
+//! changes and a sign of life now and then.
 
 use std::collections::HashMap;
-use std::sync::{Mutex, PoisonError};
+use std::convert::Infallible;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 
+use tokio::time::Instant;
+
 use super::Console;
 use crate::apply::{ApplyEvent, Target, Watch};
+use crate::portal::{Failure, RetryListener};
 use crate::report::terminal;
+
+/// How long reading may take before it is shown.
+const MOMENT: Duration = Duration::from_millis(500);
+
+/// How often the line of the terminal is drawn.
+const TICK: Duration = Duration::from_millis(200);
+
+/// How long a log is spared another line about retries.
+const BETWEEN_RETRIES: Duration = Duration::from_secs(10);
 
 /// How often a log shows that the run is alive.
 const HEARTBEAT: Duration = Duration::from_mins(1);
+
+/// The read that waits longest to be retried.
+#[derive(Clone, Default)]
+pub(super) struct Retries(Arc<Mutex<Option<Retry>>>);
+
+struct Retry {
+    why: String,
+    at: Instant,
+}
+
+impl Retries {
+    /// Hears of retries.
+    pub fn listener(&self) -> RetryListener {
+        let retries = Arc::clone(&self.0);
+        RetryListener::new(move |failure, pause| {
+            let at = Instant::now() + pause;
+            let mut retry = retries.lock().unwrap_or_else(PoisonError::into_inner);
+            if retry.as_ref().is_none_or(|retry| retry.at < at) {
+                *retry = Some(Retry { why: reason(failure), at });
+            }
+        })
+    }
+
+    /// Why and when the next retry is made; none while nothing waits for one.
+    fn waiting(&self) -> Option<String> {
+        let retry = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let Retry { why, at } = retry.as_ref()?;
+        let rest = at.saturating_duration_since(Instant::now());
+        (!rest.is_zero()).then(|| format!("{why}; retrying in {} s", rest.as_secs_f64().ceil()))
+    }
+}
+
+/// What went wrong, without the advice for the case that it stays so.
+fn reason(failure: &Failure) -> String {
+    if failure.is_throttle() {
+        return "rate limited by the portal".to_owned();
+    }
+    let text = failure.to_string();
+    terminal(text.split(';').next().unwrap_or_default()).into_owned()
+}
+
+/// Shows how far reading has come, and when a read is retried.
+pub(super) struct ReadProgress<'a> {
+    console: Console,
+    retries: &'a Retries,
+    bar: ProgressBar,
+}
+
+impl<'a> ReadProgress<'a> {
+    pub fn new(console: Console, retries: &'a Retries, offers: usize) -> Self {
+        let bar = ProgressBar::with_draw_target(Some(offers as u64), ProgressDrawTarget::hidden());
+        if let Ok(style) = ProgressStyle::with_template("{spinner} Reading offers {pos}/{len} {elapsed}  {wide_msg}") {
+            bar.set_style(style);
+        }
+        Self { console, retries, bar }
+    }
+
+    /// One more offer was read.
+    pub fn read_one(&self) {
+        self.bar.inc(1);
+    }
+
+    /// Shows it after a moment: to a person all the time, to a log only that something is retried.
+    pub async fn show(&self) -> Infallible {
+        tokio::time::sleep(MOMENT).await;
+        if self.console.watched {
+            self.bar.set_draw_target(ProgressDrawTarget::stderr());
+        }
+        let mut told: Option<Instant> = None;
+        loop {
+            let waiting = self.retries.waiting();
+            if self.console.watched {
+                self.bar.set_message(waiting.unwrap_or_default());
+                self.bar.tick();
+            } else if let Some(waiting) = waiting
+                && told.is_none_or(|told| told.elapsed() >= BETWEEN_RETRIES)
+            {
+                self.console.note(&format!("{waiting}\n"));
+                told = Some(Instant::now());
+            }
+            tokio::time::sleep(TICK).await;
+        }
+    }
+
+    /// Takes the line away.
+    pub fn clear(&self) {
+        self.bar.finish_and_clear();
+    }
+}
 
 /// Tells one person or one log.
 pub(super) struct ApplyProgress {
@@ -36,7 +138,7 @@ impl ApplyProgress {
     }
 
     /// Shows now and then that the run is alive.
-    pub async fn heartbeat(&self) -> std::convert::Infallible {
+    pub async fn heartbeat(&self) -> Infallible {
         loop {
             tokio::time::sleep(HEARTBEAT).await;
             if self.console.watched {
@@ -101,7 +203,7 @@ fn words(event: &ApplyEvent<'_>) -> String {
             let percent = percent.map(|percent| format!(", {percent} %")).unwrap_or_default();
             format!("being cancelled{status}{step}{percent}")
         }
-        ApplyEvent::Again { why } => format!("trying again: {}", terminal(why)),
+        ApplyEvent::Again { why } => format!("retrying: {}", terminal(why)),
         ApplyEvent::Ended(entry) => {
             let message = entry.message.as_deref().map(|text| format!(": {}", terminal(text))).unwrap_or_default();
             format!("{}{message}", entry.outcome.as_str())

@@ -15,7 +15,7 @@ use std::time::Duration;
 pub use backend::{Backend, BackendReader, BackendSlot, Backends, capabilities};
 pub use client::{
     Credential, CredentialError, Exchange, Failure, HttpExchange, Incoming, Outgoing, Pending, PortalError,
-    StaticToken, Token, TransportSettings, Wanted, correlation_ids,
+    RetryListener, StaticToken, Token, TransportSettings, Wanted, correlation_ids,
 };
 
 use crate::domain::{

@@ -2,6 +2,7 @@
 
 use std::io::Read as _;
 use std::process::Stdio;
+use std::sync::atomic::Ordering::SeqCst as SEQUENTIAL;
 
 use crate::support::raw::{RawPortal, answer, wait_for_close};
 use crate::support::{Run, Workspace};
@@ -323,6 +324,54 @@ fn manual_pages_are_printed_and_written() {
     assert_eq!(run.stdout, format!("Wrote {} manual pages to `share/man1`\n", expected.count() + 1));
     workspace.write("file", "");
     assert!(workspace.run(["man", "file/man1"]).expect(1).stderr.starts_with("error: `file/man1` can't be made"));
+}
+
+/// Runs the program on a terminal of its own, with this typed into it.
+#[cfg(target_os = "linux")]
+fn on_terminal(workspace: &Workspace, variables: &[(&str, &str)], arguments: &str, typed: &str) -> Run {
+    use std::io::Write as _;
+    let program = env!("CARGO_BIN_EXE_cancel-pending");
+    let mut command = std::process::Command::new("script");
+    command.args(["--quiet", "--return", "--flush", "--echo", "never", "--command"]);
+    command.arg(format!("{program} {arguments}")).arg("/dev/null").current_dir(workspace.directory.path()).env_clear();
+    command.env("PATH", "/usr/bin:/bin").env("SHELL", "/bin/sh").env("CANCEL_PENDING_TOKEN", "a-token");
+    command.envs(variables.iter().copied()).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = command.spawn().expect("script runs");
+    child.stdin.take().expect("a pipe").write_all(typed.as_bytes()).expect("it is typed");
+    Run::of(child.wait_with_output().expect("it ends"))
+}
+
+/// A portal that asks to be left alone is no riddle: the log and the terminal say what is waited for.
+#[test]
+fn a_read_that_is_retried_is_said() {
+    let refusals = std::sync::atomic::AtomicU32::new(1);
+    let portal = RawPortal::serve(move |_, stream| {
+        if refusals.fetch_update(SEQUENTIAL, SEQUENTIAL, |left| left.checked_sub(1)).is_ok() {
+            answer(stream, "429 Too Many Requests", &[("retry-after", "2")], b"");
+        } else {
+            answer(stream, "200 OK", &[], b"[]");
+        }
+    });
+    let run = workspace(BUSY).run(["plan", "--endpoint", &portal.url]).expect(0);
+    assert_eq!(run.stderr, "rate limited by the portal; retrying in 2 s\n");
+}
+
+/// Likewise on a terminal, on the line that moves.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_read_that_is_retried_is_shown_on_the_terminal() {
+    let refusals = std::sync::atomic::AtomicU32::new(1);
+    let portal = RawPortal::serve(move |_, stream| {
+        if refusals.fetch_update(SEQUENTIAL, SEQUENTIAL, |left| left.checked_sub(1)).is_ok() {
+            answer(stream, "503 Service Unavailable", &[("retry-after", "2")], b"");
+        } else {
+            answer(stream, "200 OK", &[], b"[]");
+        }
+    });
+    let arguments = format!("plan --endpoint {}", portal.url);
+    let run = on_terminal(&workspace(BUSY), &[("TERM", "xterm")], &arguments, "").expect(0);
+    assert!(run.stdout.contains("Reading offers 0/1"), "{:?}", run.stdout);
+    assert!(run.stdout.contains("rate limited by the portal; retrying in "), "{:?}", run.stdout);
 }
 
 #[test]

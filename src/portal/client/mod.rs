@@ -22,4 +22,4 @@ pub(super) use retry::retry_after;
 pub use slots::Turn;
 pub(super) use text::plain_text;
 pub use token::{Credential, CredentialError, Pending, StaticToken, Token};
-pub use transport::{Answer, Call, Requests, Retrying, Slot, Transport, TransportSettings};
+pub use transport::{Answer, Call, Requests, RetryListener, Retrying, Slot, Transport, TransportSettings};

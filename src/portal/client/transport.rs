@@ -4,6 +4,7 @@
 //! prefix alone. Nothing that happens in a slot waits; what waits happens outside of any.
 
 use std::borrow::Cow;
+use std::fmt;
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, SystemTime};
 
@@ -32,11 +33,39 @@ pub struct TransportSettings {
     pub concurrency: usize,
     /// The time for one attempt, from connecting to the last byte.
     pub request_timeout: Duration,
+    /// Who is told of retries.
+    pub retries: RetryListener,
 }
 
 impl Default for TransportSettings {
     fn default() -> Self {
-        Self { concurrency: 16, request_timeout: Duration::from_secs(20) }
+        Self { concurrency: 16, request_timeout: Duration::from_secs(20), retries: RetryListener::default() }
+    }
+}
+
+/// Somebody who is told that a read will be retried: why, and after how long.
+#[derive(Clone, Default)]
+pub struct RetryListener(Option<Arc<ListenToRetry>>);
+
+type ListenToRetry = dyn Fn(&Failure, Duration) + Send + Sync;
+
+impl RetryListener {
+    /// Listens by a function, which must not block.
+    #[must_use]
+    pub fn new(listen: impl Fn(&Failure, Duration) + Send + Sync + 'static) -> Self {
+        Self(Some(Arc::new(listen)))
+    }
+
+    fn tell(&self, failure: &Failure, pause: Duration) {
+        if let Some(listen) = &self.0 {
+            listen(failure, pause);
+        }
+    }
+}
+
+impl fmt::Debug for RetryListener {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_tuple("RetryListener").field(&self.0.is_some()).finish()
     }
 }
 
@@ -50,6 +79,7 @@ pub struct Transport {
     slots: Arc<Slots>,
     reachability: Reachability,
     request_timeout: Duration,
+    retries: RetryListener,
 }
 
 /// A request that is sent in a slot.
@@ -120,6 +150,7 @@ impl Transport {
             slots: Slots::new(settings.concurrency),
             reachability: Reachability::default(),
             request_timeout: settings.request_timeout,
+            retries: settings.retries.clone(),
         }
     }
 
@@ -191,6 +222,7 @@ impl Transport {
                 return Err(failure);
             };
             tracing::info!(path = call.path_and_query, wait_ms = pause.as_millis(), %failure, "reading again");
+            self.retries.tell(&failure, pause);
             sleep(pause).await;
         }
     }

@@ -81,7 +81,8 @@ fn rigs() -> [&'static dyn Rig; 1] {
 
 fn backend(rig: &dyn Rig, url: &str) -> Backend {
     let origin: cancel_pending::domain::PortalOrigin = url.parse().expect("an origin");
-    let settings = TransportSettings { concurrency: 4, request_timeout: Duration::from_secs(2) };
+    let settings =
+        TransportSettings { concurrency: 4, request_timeout: Duration::from_secs(2), ..TransportSettings::default() };
     let exchange = HttpExchange::new(origin.clone(), &Route::Direct, settings.request_timeout, 4).expect("an exchange");
     let credential = Arc::new(StaticToken(Token::new("a-token").expect("a token")));
     Backend::new(rig.kind(), origin, credential, exchange, &settings)
