@@ -117,8 +117,8 @@ fn rendering(criterion: &mut Criterion) {
     group.sample_size(20);
     for color in [false, true] {
         let name = if color { "text, coloured" } else { "text" };
-        let style = TextStyle { color, width: 100 };
-        group.bench_function(name, |bencher| bencher.iter(|| plan_text(black_box(&plan), style)));
+        let style = TextStyle { color, width: 100, ..TextStyle::default() };
+        group.bench_function(name, |bencher| bencher.iter(|| plan_text(black_box(&plan), style, None)));
     }
     group.bench_function("JSON", |bencher| bencher.iter(|| json(black_box(&plan))));
     group.bench_function("Markdown, whole", |bencher| bencher.iter(|| plan_markdown(black_box(&plan), usize::MAX)));

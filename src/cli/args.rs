@@ -57,6 +57,9 @@ pub(super) struct GlobalArguments {
     /// When to use colors
     #[arg(long, global = true, value_name = "WHEN", default_value = "auto")]
     pub color: Color,
+    /// Print errors and the last line only
+    #[arg(short, long, global = true, conflicts_with = "verbose")]
+    pub quiet: bool,
     /// Log to standard error; given twice, every request
     #[arg(short, long, global = true, action = clap::ArgAction::Count)]
     pub verbose: u8,
@@ -159,6 +162,9 @@ pub(super) struct PlanArguments {
     /// Format of the result on standard output
     #[arg(long, value_name = "FORMAT", default_value = "text")]
     pub format: ReportFormat,
+    /// Show the difference that each cancellation makes, in text
+    #[arg(long)]
+    pub diff: bool,
     /// Exit with status 2 if the plan holds cancellations and nothing failed
     #[arg(long)]
     pub detailed_exitcode: bool,
@@ -179,6 +185,9 @@ pub(super) struct ApplyArguments {
     /// Do not ask for confirmation
     #[arg(long)]
     pub auto_approve: bool,
+    /// Show the difference that each cancellation makes, in text
+    #[arg(long)]
+    pub diff: bool,
     /// Refuse to apply unless the plan has this decision digest
     #[arg(long, value_name = "HEX")]
     pub expect_digest: Option<String>,

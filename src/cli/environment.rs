@@ -137,6 +137,8 @@ pub(super) struct Environment {
     pub endpoints: Option<String>,
     /// Whether text is coloured where no flag says so.
     pub color: ColorWish,
+    /// Whether the terminal is one that opens links.
+    pub opens_links: bool,
     /// Whether nobody watches: `CI`.
     pub is_ci: bool,
     /// In GitHub Actions the name of the event, `GITHUB_EVENT_NAME`.
@@ -162,6 +164,7 @@ impl Environment {
         Self {
             endpoints: variable(ENDPOINTS),
             color: ColorWish::read(),
+            opens_links: opens_links(),
             github_event: variable("GITHUB_EVENT_NAME").filter(|_| in_actions()),
             github_step_summary: path("GITHUB_STEP_SUMMARY"),
             github_output: path("GITHUB_OUTPUT"),
@@ -174,6 +177,22 @@ impl Environment {
             err: Stream { is_terminal: stderr().is_terminal(), width: width(&Term::stderr()) },
         }
     }
+}
+
+/// Whether the terminal is known to open links that are written by OSC 8. Others may show the address, or rubbish.
+/// `FORCE_HYPERLINK` decides where it is set, as for other programs.
+fn opens_links() -> bool {
+    if let Some(forced) = variable("FORCE_HYPERLINK") {
+        return forced != "0";
+    }
+    let is_one_of = |name: &str, known: &[&str]| variable(name).is_some_and(|value| known.contains(&value.as_str()));
+    let vte = variable("VTE_VERSION").and_then(|version| version.parse::<u32>().ok());
+    is_one_of("TERM_PROGRAM", &["ghostty", "Hyper", "iTerm.app", "vscode", "WezTerm", "zed"])
+        || is_one_of("TERM", &["alacritty", "foot", "xterm-ghostty", "xterm-kitty"])
+        || variable("WT_SESSION").is_some()
+        || variable("KONSOLE_VERSION").is_some()
+        // Earlier ones crashed on them.
+        || vte.is_some_and(|version| version > 5_000)
 }
 
 /// A variable that is set to something. What is not Unicode counts as something wrong later on.

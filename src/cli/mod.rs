@@ -21,7 +21,7 @@ use crate::commands::{
 use crate::domain::Endpoints;
 use crate::report::{TextStyle, terminal};
 use args::{Arguments, Command, DesiredArguments, PortalArguments};
-use environment::{ENDPOINTS, Environment};
+use environment::{ColorWish, ENDPOINTS, Environment};
 
 /// Runs the program.
 #[must_use]
@@ -45,14 +45,14 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Err(error) => {
             // The parts one by one: joined, a part that holds line breaks would be hard to read.
             let parts: Vec<String> = error.chain().map(|part| safe_lines(&part.to_string())).collect();
-            console.note(&format!("error: {}\n", parts.join(": ")));
+            console.error(&format!("error: {}\n", parts.join(": ")));
             Exit::Failed
         }
     };
     if let Some(path) = status_file
         && let Err(error) = std::fs::write(&path, format!("{}\n", exit.status()))
     {
-        console.note(&format!("error: the exit status can't be written ({error})\n"));
+        console.error(&format!("error: the exit status can't be written ({error})\n"));
         return Exit::Failed.into();
     }
     exit.into()
@@ -71,12 +71,17 @@ fn safe_lines(text: &str) -> String {
 fn console(arguments: &Arguments, environment: &Environment) -> Console {
     let style = |stream: &environment::Stream| TextStyle {
         color: arguments.global.color.wanted(environment.color.is_wanted(stream.is_terminal)),
+        links: stream.is_terminal
+            && environment.opens_links
+            && arguments.global.color.wanted(environment.color != ColorWish::Never),
         width: stream.width,
+        differences: false,
     };
     Console {
         out: style(&environment.out),
         err: style(&environment.err),
-        watched: environment.err.is_terminal && !environment.is_ci,
+        quiet: arguments.global.quiet,
+        watched: environment.err.is_terminal && !environment.is_ci && !arguments.global.quiet,
         masks: environment.in_actions,
         can_ask: environment.input_is_terminal && environment.err.is_terminal,
     }
@@ -90,6 +95,7 @@ fn dispatch(arguments: Arguments, environment: &Environment, console: Console) -
                 scope: scope(plan.desired),
                 out: plan.out,
                 format: plan.format.into(),
+                differences: plan.diff,
                 detailed_exitcode: plan.detailed_exitcode,
                 offline: plan.offline,
                 runner_temp: environment.runner_temp.clone(),
@@ -117,6 +123,7 @@ fn dispatch(arguments: Arguments, environment: &Environment, console: Console) -
                 portal: portal(apply.portal, environment)?,
                 source,
                 auto_approve: apply.auto_approve,
+                differences: apply.diff,
                 wait: !apply.no_wait,
                 timeout: apply.timeout,
                 linger: apply.linger,

@@ -26,7 +26,7 @@ use crate::apply::{Applied, ApplyOptions, Clock, Journal, JournalError, OpenedJo
 use crate::domain::{PortalKind, PortalOrigin};
 use crate::outcome::{OutcomeDocument, OutcomeSummary};
 use crate::plan::{FormatVersion, Plan};
-use crate::report::{self, COMMENT_LIMIT, terminal};
+use crate::report::{self, COMMENT_LIMIT, TextStyle, terminal};
 
 /// What a run that never has to end is given.
 const NO_TIMEOUT: Duration = Duration::from_hours(24 * 365);
@@ -47,6 +47,8 @@ pub struct ApplyRequest {
     pub source: PlanSource,
     /// Whether to go on without asking.
     pub auto_approve: bool,
+    /// Whether the text of the plan shows the difference that each cancellation makes.
+    pub differences: bool,
     /// Whether to follow accepted cancellations to their end.
     pub wait: bool,
     /// How long the whole command may take.
@@ -103,7 +105,7 @@ pub async fn apply(request: &ApplyRequest, console: Console) -> anyhow::Result<E
     if let Some(plan_out) = &outputs.plan {
         plan_out.write(&plan)?;
     }
-    console.note(&format!("{}\n", report::plan_text(&plan, console.err)));
+    show_plan(&plan, request, console);
     may_be_applied(&plan, expected.as_deref(), request.max_cancels)?;
     let mut review = None;
     if let Some(gate) = &request.review {
@@ -114,7 +116,7 @@ pub async fn apply(request: &ApplyRequest, console: Console) -> anyhow::Result<E
         };
         // The others are applied; what is left out is said here, and is `not-attempted` in the outcome.
         if let Some(refusal) = passed.refusal() {
-            console.note(&format!("{}\n", report::refusal_text(&refusal)));
+            console.error(&format!("{}\n", report::refusal_text(&refusal)));
         }
         review = Some(passed);
     }
@@ -158,15 +160,19 @@ pub async fn apply(request: &ApplyRequest, console: Console) -> anyhow::Result<E
     // The document first: what is on standard output may go to a reader that has gone away.
     let written = outputs.outcome.as_ref().map_or(Ok(()), |out| out.write(&applied.outcome));
     let shown = console.result(&match request.format {
+        Format::Text if console.quiet => format!("{}\n", report::outcome_last_line(&applied.outcome)),
         Format::Text => report::outcome_text(&applied.outcome, console.out),
         Format::Json => report::json(&applied.outcome),
         Format::Markdown => report::outcome_markdown(&applied.outcome, &plan, COMMENT_LIMIT),
     });
     match (shown.and(written), interruption) {
-        (Ok(()), _) => Ok(exit),
+        (Ok(()), _) => {
+            say_why(exit, &plan, &applied.outcome, console);
+            Ok(exit)
+        }
         // The exit status is that of the signal, whatever else went wrong.
         (Err(error), Some(_)) => {
-            console.note(&format!("error: {}\n", terminal(&format!("{error:#}"))));
+            console.error(&format!("error: {}\n", terminal(&format!("{error:#}"))));
             Ok(exit)
         }
         (Err(error), None) => Err(error),
@@ -250,6 +256,26 @@ fn exit(request: &ApplyRequest, plan: &Plan, outcome: &OutcomeDocument, interrup
     }
 }
 
+/// Shows the plan before it is carried out. Who is asked has to see it.
+fn show_plan(plan: &Plan, request: &ApplyRequest, console: Console) {
+    let style = TextStyle { differences: request.differences, ..console.err };
+    let text = format!("{}\n", report::plan_text(plan, style, None));
+    if request.auto_approve { console.note(&text) } else { console.error(&text) }
+}
+
+/// The last line: why the exit status is not 0.
+fn say_why(exit: Exit, plan: &Plan, outcome: &OutcomeDocument, console: Console) {
+    let why = match exit {
+        Exit::Failed => report::apply_failure(plan, outcome).map(|why| format!("error: {why}")),
+        Exit::OpenEnds => report::open_ends(outcome).map(|why| format!("exit status 3: {why}; make a new plan later")),
+        Exit::Interrupted(_) => Some("error: interrupted".to_owned()),
+        Exit::Done | Exit::Cancellations => None,
+    };
+    if let Some(why) = why {
+        console.error(&format!("{why}\n"));
+    }
+}
+
 fn say_settled(settled: &[SettledCall], console: Console) {
     for SettledCall { call, seen, .. } in settled {
         console.note(&format!(
@@ -262,7 +288,7 @@ fn say_settled(settled: &[SettledCall], console: Console) {
 }
 
 fn interrupted(console: Console, interruption: Interruption) -> Exit {
-    console.note("error: interrupted, nothing was sent\n");
+    console.error("error: interrupted, nothing was sent\n");
     Exit::Interrupted(interruption)
 }
 
@@ -314,13 +340,22 @@ async fn ask(count: usize, console: Console) -> anyhow::Result<bool> {
         bail!("cannot prompt without a terminal; review the plan above, then pass --auto-approve");
     }
     let operations = report::counted(count, "operation");
-    console.note(&format!("Type 'yes' to cancel {operations}: "));
-    let answer = tokio::task::spawn_blocking(|| {
-        let mut line = String::new();
-        std::io::stdin().lock().read_line(&mut line).map(|_| line)
-    });
-    let line = answer.await.context("the answer can't be read")?.context("the answer can't be read")?;
-    Ok(line.trim() == "yes")
+    console.error(&format!("Type 'yes' to cancel {operations}: "));
+    loop {
+        let answer = tokio::task::spawn_blocking(|| {
+            let mut line = String::new();
+            std::io::stdin().lock().read_line(&mut line).map(|_| line)
+        });
+        let line = answer.await.context("the answer can't be read")?.context("the answer can't be read")?;
+        match line.trim() {
+            "yes" => return Ok(true),
+            // Meant as a yes, and too easily typed for what can't be undone.
+            "y" | "Y" | "Yes" | "YES" => {
+                console.error(&format!("Type 'yes' in full to cancel {operations}, or press Enter to stop: "));
+            }
+            _ => return Ok(false),
+        }
+    }
 }
 
 enum Opened {
@@ -394,7 +429,7 @@ async fn carry_out(
                     std::process::exit(interruption.status().into());
                 }
                 first = Some(interruption);
-                console.note("Stopping: waiting up to 5 s for calls in progress. Press Ctrl-C again to quit now.\n");
+                console.error("Stopping: waiting up to 5 s for calls in progress. Press Ctrl-C again to quit now.\n");
                 stopper.stop();
             }
             applied = work.as_mut() => break applied,

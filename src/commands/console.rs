@@ -29,6 +29,8 @@ pub struct Console {
     pub out: TextStyle,
     /// How text on standard error looks.
     pub err: TextStyle,
+    /// Whether errors and the last line are all that is asked for.
+    pub quiet: bool,
     /// Whether somebody watches standard error: a progress bar may be drawn on it.
     pub watched: bool,
     /// Whether somebody can be asked: both ends of the conversation are terminals.
@@ -52,8 +54,16 @@ impl Console {
         }
     }
 
-    /// Writes something that is not the result. That it can't be written is not worth an error.
+    /// Writes something that is neither the result nor an error: nothing with `-q`. That it can't be written is not
+    /// worth an error.
     pub fn note(&self, text: &str) {
+        if !self.quiet {
+            write_error(&redact(text));
+        }
+    }
+
+    /// Writes an error, a warning or a question.
+    pub fn error(&self, text: &str) {
         write_error(&redact(text));
     }
 }

@@ -32,7 +32,13 @@ pub async fn emulate(request: &EmulateRequest, console: Console) -> anyhow::Resu
         .await
         .with_context(|| format!("{} can't be listened on", request.listen))?;
     console.result(&format!("{}\n", emulator.url()))?;
+    console.note(&format!(
+        "The emulated portal is running. In another terminal, set CANCEL_PENDING_ENDPOINT={} and a CANCEL_PENDING_TOKEN. \
+         Press Ctrl-C to stop.\n",
+        emulator.url()
+    ));
     signals.next().await;
     emulator.shut_down().await;
+    console.note("The emulated portal has stopped.\n");
     Ok(Exit::Done)
 }

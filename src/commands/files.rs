@@ -30,11 +30,11 @@ pub(super) fn desired_state(paths: &[PathBuf], console: Console) -> Option<Desir
     paths.sort_unstable();
     paths.dedup();
     let shown = &found[..found.len().min(MAX_SHOWN)];
-    console.note(&diagnostics(shown, console.err));
+    console.error(&diagnostics(shown, console.err));
     if shown.len() < found.len() {
-        console.note(&format!("\n… and {} more\n", found.len() - shown.len()));
+        console.error(&format!("\n… and {} more\n", found.len() - shown.len()));
     }
-    console.note(&format!(
+    console.error(&format!(
         "\nerror: {} in {}; nothing was sent to the portal\n",
         counted(found.len(), "mistake"),
         counted(paths.len(), "file")

@@ -8,13 +8,16 @@ use anyhow::{Context as _, bail};
 use jiff::Timestamp;
 
 use super::out_file::{OtherFile, OutFile};
-use super::portal::{OpenPortals, PortalRequest};
+use super::portal::{OpenPortals, PortalChoice, PortalRequest};
 use super::progress::ReadProgress;
 use super::signals::Signals;
 use super::{Console, Exit, Format, TOOL, files, live, portal, recorded_plans};
 use crate::domain::{DesiredOffer, DesiredSet, PortalKind};
 use crate::plan::{Plan, PlanFacts, PlanSelection, PortalFacts};
-use crate::report::{self, COMMENT_LIMIT, terminal};
+use crate::report::{self, COMMENT_LIMIT, TextStyle, terminal};
+
+/// The file that is meant where none is named.
+const DEFAULT_PATH: &str = "offers.yaml";
 
 /// Which offers of the files are meant.
 #[derive(Debug, Clone, Default)]
@@ -52,6 +55,8 @@ pub struct PlanRequest {
     pub out: Option<PathBuf>,
     /// The format on standard output.
     pub format: Format,
+    /// Whether the text shows the difference that each cancellation makes.
+    pub differences: bool,
     /// Whether a plan with cancellations ends with status 2.
     pub detailed_exitcode: bool,
     /// Whether the portal is not to be read.
@@ -83,7 +88,7 @@ pub async fn plan(request: &PlanRequest, console: Console) -> anyhow::Result<Exi
         tokio::select! {
             made = work => made?,
             interruption = signals.next() => {
-                console.note("error: interrupted, no plan was made\n");
+                console.error("error: interrupted, no plan was made\n");
                 return Ok(Exit::Interrupted(interruption));
             }
         }
@@ -93,17 +98,68 @@ pub async fn plan(request: &PlanRequest, console: Console) -> anyhow::Result<Exi
         recorded_plans::record(request.runner_temp.as_deref(), &made)?;
     }
     console.result(&match request.format {
-        Format::Text => report::plan_text(&made, console.out),
+        Format::Text if console.quiet => format!("{}\n", report::plan_last_line(&made)),
+        Format::Text => {
+            let style = TextStyle { differences: request.differences, ..console.out };
+            report::plan_text(&made, style, next_command(request, &made, console).as_deref())
+        }
         Format::Json => report::json(&made),
         Format::Markdown => report::plan_markdown(&made, COMMENT_LIMIT),
     })?;
-    Ok(if made.has_failures() {
-        Exit::Failed
-    } else if request.detailed_exitcode && made.summary.cancel > 0 {
-        Exit::Cancellations
+    if let Some(why) = report::plan_failure(&made) {
+        console.error(&format!("error: {why}\n"));
+        return Ok(Exit::Failed);
+    }
+    if request.detailed_exitcode && made.summary.cancel > 0 {
+        console.error("exit status 2: the plan holds cancellations\n");
+        return Ok(Exit::Cancellations);
+    }
+    Ok(Exit::Done)
+}
+
+/// The command that applies the plan; none where there is nothing to apply, or where a workflow goes on.
+fn next_command(request: &PlanRequest, plan: &Plan, console: Console) -> Option<String> {
+    if plan.summary.cancel == 0 || plan.refused.is_some() || console.masks {
+        return None;
+    }
+    let mut words = vec!["cancel-pending".to_owned(), "apply".to_owned()];
+    if let Some(out) = &request.out {
+        words.extend(["--plan".to_owned(), quoted(&out.to_string_lossy())?]);
     } else {
-        Exit::Done
-    })
+        let scope = &request.scope;
+        if scope.paths != [PathBuf::from(DEFAULT_PATH)] {
+            for path in &scope.paths {
+                words.push(quoted(&path.to_string_lossy())?);
+            }
+        }
+        for publisher in &scope.selection.publishers {
+            words.extend(["--publisher".to_owned(), quoted(publisher)?]);
+        }
+        for offer in &scope.selection.offers {
+            words.extend(["--offer".to_owned(), quoted(offer)?]);
+        }
+        if let Some(max) = scope.max_cancels {
+            words.extend(["--max-cancels".to_owned(), max.to_string()]);
+        }
+    }
+    match &request.portal.choice {
+        PortalChoice::Emulated { state } => words.extend(["--emulate".to_owned(), quoted(&state.to_string_lossy())?]),
+        PortalChoice::At { .. } => {
+            for planned in plan.portals.iter().filter(|planned| planned.origin != planned.portal.microsoft()) {
+                words.extend(["--endpoint".to_owned(), format!("{}={}", planned.portal, planned.origin)]);
+            }
+        }
+    }
+    Some(words.join(" "))
+}
+
+/// A word for a shell; none where it can't be shown as it is.
+fn quoted(word: &str) -> Option<String> {
+    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"._/-:=+,@%".contains(&byte);
+    if !word.is_empty() && !word.starts_with('-') && word.bytes().all(is_plain) {
+        return Some(word.to_owned());
+    }
+    (terminal(word) == word && !word.contains('\'') && !word.starts_with('-')).then(|| format!("'{word}'"))
 }
 
 pub(super) async fn make(

@@ -135,7 +135,7 @@ pub(super) async fn open(
     match &request.choice {
         PortalChoice::At { endpoints, sign_in } => {
             for warning in unused_tokens(&sign_in.settings, in_use) {
-                console.note(&format!("warning: {}\n", terminal(&warning)));
+                console.error(&format!("warning: {}\n", terminal(&warning)));
             }
             let sign_ins = sign_in.choose(endpoints, in_use, console)?;
             let mut backends = Vec::new();

@@ -238,7 +238,7 @@ pub(super) fn unapproved(verdicts: &[EntryVerdict], reasons: &[String]) -> Optio
 fn say_in_summary(gate: &ReviewGate, refusal: &Refusal, console: Console) {
     let Some(path) = &gate.summary_file else { return };
     if let Err(error) = step_summary::add(path, |room| refusal_markdown(refusal, room.min(COMMENT_LIMIT))) {
-        console.note(&format!("no summary: {error:#}\n"));
+        console.error(&format!("warning: no summary: {error:#}\n"));
     }
 }
 
@@ -256,6 +256,6 @@ async fn say_on_pull_request(github: &GitHub, number: u64, key: Option<&str>, re
         Ok(Commented::Written(url) | Commented::Left(url, _)) => {
             console.note(&format!("comment: {}\n", terminal(&url)));
         }
-        Err(error) => console.note(&format!("no comment on #{number}: {}\n", terminal(&error.to_string()))),
+        Err(error) => console.error(&format!("warning: no comment on #{number}: {}\n", terminal(&error.to_string()))),
     }
 }

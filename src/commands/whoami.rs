@@ -56,15 +56,21 @@ pub async fn whoami(request: &WhoamiRequest, console: Console) -> anyhow::Result
         Format::Json => report::identity_json(&identities),
         _ => report::identity_text(&identities, Timestamp::now()),
     })?;
-    let all = identities.iter().flat_map(|identity| &identity.publishers).all(|access| access.why_not.is_none());
-    Ok(if all { Exit::Done } else { Exit::Failed })
+    let accesses: Vec<&Access> = identities.iter().flat_map(|identity| &identity.publishers).collect();
+    let unreadable = accesses.iter().filter(|access| access.why_not.is_some()).count();
+    if unreadable == 0 {
+        return Ok(Exit::Done);
+    }
+    let publishers = report::counted(accesses.len(), "publisher");
+    console.error(&format!("error: {unreadable} of {publishers} could not be read\n"));
+    Ok(Exit::Failed)
 }
 
 /// What is known of the sign-in to a portal.
 async fn identity(backend: &Backend, sign_in: Option<&SignIn>) -> anyhow::Result<Identity> {
     let mut identity = Identity { kind: backend.kind(), portal: backend.origin().to_string(), ..Identity::default() };
     let Some(sign_in) = sign_in else {
-        return Ok(Identity { is_emulated: true, credential: "that of the emulator".to_owned(), ..identity });
+        return Ok(Identity { is_emulated: true, credential: "built into the emulator".to_owned(), ..identity });
     };
     let (token, expires) = sign_in.current().await?;
     let claims = Claims::of(&token);

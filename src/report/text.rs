@@ -9,18 +9,24 @@ use anstyle::{AnsiColor, Style};
 use textwrap::{Options, WordSeparator, WordSplitter};
 use unicode_width::UnicodeWidthStr;
 
+use super::conclusion::plan_last_line;
 use super::diff::pending_operation_diff;
 use super::escape::terminal;
 use super::words;
+use crate::domain::trusted_product_page;
 use crate::plan::{Decision, Entry, Note, Plan};
 
-/// How text is laid out.
-#[derive(Debug, Clone, Copy)]
+/// How text is laid out, and how much of it there is.
+#[derive(Debug, Clone, Copy, Default)]
 pub struct TextStyle {
     /// Whether to colour.
     pub color: bool,
+    /// Whether the terminal opens links (OSC 8).
+    pub links: bool,
     /// The width of the terminal, in columns.
     pub width: usize,
+    /// Whether the difference that each cancellation makes is shown.
+    pub differences: bool,
 }
 
 pub(super) const BOLD: Style = Style::new().bold();
@@ -49,44 +55,102 @@ pub(super) const fn style_of(decision: Decision) -> Style {
     }
 }
 
-/// The plan as text, with a newline at its end.
+/// The plan as text: what would be cancelled, a line each; then what there is to say about each offer; at the end the
+/// counts, and the command that comes next. With a newline at its end.
 #[must_use]
-pub fn plan_text(plan: &Plan, style: TextStyle) -> String {
+pub fn plan_text(plan: &Plan, style: TextStyle, next: Option<&str>) -> String {
     let mut page = Page::new(style);
-    page.paragraph(BOLD, &words::headline(plan));
-    page.paragraph(DIM, &words::provenance(plan));
     if let Some(refused) = &plan.refused {
-        page.paragraph(RED.bold(), &format!("Refused: {}. Nothing of it can be applied.", terminal(refused)));
+        page.paragraph(RED.bold(), &format!("Refused: {}. This plan can't be applied.", terminal(refused)));
+        page.gap();
     }
-    if plan.summary.cancel > 0 && plan.refused.is_none() {
-        page.paragraph(Style::new(), words::IRREVERSIBLE);
+    let cancellations: Vec<&Entry> = plan.entries_with(Decision::Cancel).collect();
+    if !cancellations.is_empty() {
+        lines(&mut page, &cancellations, plan);
+        if plan.refused.is_none() {
+            page.paragraph(Style::new(), words::IRREVERSIBLE);
+        }
     }
     for decision in [Decision::Cancel, Decision::Wait, Decision::Blocked, Decision::Error] {
-        for entry in plan.entries_with(decision) {
-            page.blank();
+        for entry in plan.entries_with(decision).filter(|entry| !entry.is_unread()) {
+            page.gap();
             block(&mut page, entry, plan);
         }
+    }
+    let unread: Vec<&Entry> = plan.entries.iter().filter(|entry| entry.is_unread()).collect();
+    if !unread.is_empty() {
+        page.gap();
+        rows(&mut page, &unread, plan);
     }
     let quiet: Vec<&Entry> =
         [Decision::InSync, Decision::Expired].into_iter().flat_map(|decision| plan.entries_with(decision)).collect();
     if !quiet.is_empty() {
-        page.blank();
+        page.gap();
         page.paragraph(BOLD, &words::no_action(quiet.len()));
-        rows(&mut page, &quiet);
+        rows(&mut page, &quiet, plan);
     }
-    page.blank();
-    page.paragraph(Style::new(), &words::coverage(plan));
+    page.gap();
+    page.paragraph(DIM, &words::provenance(plan));
+    page.paragraph(DIM, &words::coverage(plan));
     page.paragraph(DIM, &format!("Decision digest: {}", plan.decision_digest));
+    page.gap();
+    if let Some(next) = next {
+        page.line(&[(Style::new(), "Next: "), (BOLD, next)]);
+    }
+    page.paragraph(BOLD, &plan_last_line(plan));
     page.text
 }
 
-fn name(entry: &Entry) -> String {
-    format!("{} / {}", entry.publisher, entry.offer)
+/// Publisher and offer, and the portal where there is more than one.
+fn name(entry: &Entry, plan: &Plan) -> String {
+    let portal = if plan.portals.len() > 1 { format!(" ({})", entry.portal) } else { String::new() };
+    format!("{} / {}{portal}", entry.publisher, entry.offer)
+}
+
+/// What would be cancelled, a line each.
+fn lines(page: &mut Page, entries: &[&Entry], plan: &Plan) {
+    let names: Vec<String> = entries.iter().map(|entry| name(entry, plan)).collect();
+    let width = names.iter().map(|name| name.width()).max().unwrap_or(0);
+    let label = words::label(Decision::Cancel);
+    for (entry, name) in entries.iter().zip(&names) {
+        let operation = entry.operation.as_ref();
+        let kind = operation.map(|operation| terminal(words::kind(operation))).unwrap_or_default();
+        let id = operation.map(|operation| operation.id.as_str()).unwrap_or_default();
+        let link = page_of(entry);
+        let indent = label.width() + 2;
+        let change = operation.and_then(|operation| words::last_change(operation, plan.created_at)).unwrap_or_default();
+        let used = indent + width + 2 + kind.width() + 1 + id.width();
+        page.part(style_of(Decision::Cancel), label);
+        page.part(Style::new(), "  ");
+        page.part(BOLD, name);
+        if used > page.width {
+            page.blank();
+            page.part(Style::new(), &" ".repeat(indent));
+        } else {
+            page.part(Style::new(), &" ".repeat(width + 2 - name.width()));
+        }
+        page.part(Style::new(), &format!("{kind} "));
+        page.link(id, link.as_deref());
+        if !change.is_empty() && used + 2 + change.width() <= page.width {
+            page.part(DIM, &format!("  {change}"));
+        }
+        page.blank();
+    }
+}
+
+/// The page of an offer for people, made anew.
+fn page_of(entry: &Entry) -> Option<String> {
+    entry.operation.as_ref().and_then(|operation| trusted_product_page(operation.link.as_deref()?))
 }
 
 /// One offer that something is to be said about.
 fn block(page: &mut Page, entry: &Entry, plan: &Plan) {
-    page.line(&[(style_of(entry.decision), words::state(entry)), (Style::new(), "  "), (BOLD, &name(entry))]);
+    let name = name(entry, plan);
+    if entry.decision == Decision::Cancel {
+        page.line(&[(BOLD, &name)]);
+    } else {
+        page.line(&[(style_of(entry.decision), words::state(entry)), (Style::new(), "  "), (BOLD, &name)]);
+    }
     if let Some(operation) = &entry.operation {
         let change =
             words::last_change(operation, plan.created_at).map(|change| format!(", {change}")).unwrap_or_default();
@@ -118,13 +182,16 @@ fn block(page: &mut Page, entry: &Entry, plan: &Plan) {
     if let Some((name, meaning)) = words::note(entry) {
         page.field(name, &terminal(&meaning));
     }
-    let diff = pending_operation_diff(entry);
+    if let Some(address) = page_of(entry) {
+        page.unwrapped_field("page", &address);
+    }
+    let diff = if page.differences { pending_operation_diff(entry) } else { String::new() };
     if diff.is_empty() {
         if let Some(operation) = &entry.operation {
             page.unwrapped_field("location", &terminal(&operation.location));
         }
     } else {
-        page.blank();
+        page.gap();
         for line in diff.lines() {
             let style = match line.as_bytes().first() {
                 Some(b'-') => RED,
@@ -140,12 +207,12 @@ fn place(entry: &Entry) -> String {
     format!("{}:{}:{}", terminal(&entry.source.path), entry.source.line, entry.source.column)
 }
 
-/// Offers that need nothing, a row each.
-fn rows(page: &mut Page, entries: &[&Entry]) {
+/// Offers that need nothing or were not read, a row each.
+fn rows(page: &mut Page, entries: &[&Entry], plan: &Plan) {
     let label_width = entries.iter().map(|entry| quiet_label(entry).width()).max().unwrap_or(0);
-    let name_width = entries.iter().map(|entry| name(entry).width()).max().unwrap_or(0);
+    let name_width = entries.iter().map(|entry| name(entry, plan).width()).max().unwrap_or(0);
     for entry in entries {
-        let (label, name) = (quiet_label(entry), name(entry));
+        let (label, name) = (quiet_label(entry), name(entry, plan));
         let message = entry.message.as_deref().map(terminal).unwrap_or_default();
         let unpinned = if entry.note == Some(Note::Unpinned) { " (unpinned)" } else { "" };
         page.row(style_of(entry.decision), label, label_width, &name, name_width, &format!("{message}{unpinned}"));
@@ -155,7 +222,7 @@ fn rows(page: &mut Page, entries: &[&Entry]) {
 fn quiet_label(entry: &Entry) -> &'static str {
     match entry.note {
         Some(Note::Spent) => Note::Spent.as_str(),
-        _ => words::label(entry.decision),
+        _ => words::state(entry),
     }
 }
 
@@ -163,15 +230,19 @@ fn quiet_label(entry: &Entry) -> &'static str {
 pub(super) struct Page {
     pub text: String,
     color: bool,
+    links: bool,
+    differences: bool,
     width: usize,
 }
 
 impl Page {
     pub fn new(style: TextStyle) -> Self {
-        Self { text: String::new(), color: style.color, width: style.width.clamp(MIN_WIDTH, MAX_WIDTH) }
+        let TextStyle { color, links, width, differences } = style;
+        Self { text: String::new(), color, links, differences, width: width.clamp(MIN_WIDTH, MAX_WIDTH) }
     }
 
-    fn styled(&mut self, style: Style, text: &str) {
+    /// A part of a line.
+    pub fn part(&mut self, style: Style, text: &str) {
         if self.color && style != Style::new() && !text.is_empty() {
             self.text.push_str(&format!("{style}{text}{style:#}"));
         } else {
@@ -179,13 +250,31 @@ impl Page {
         }
     }
 
+    /// Text that the terminal opens an address by. The address is one of ours, which needs no escape.
+    fn link(&mut self, text: &str, address: Option<&str>) {
+        match address.filter(|_| self.links) {
+            Some(address) => {
+                self.text.push_str(&format!("\u{1b}]8;;{address}\u{1b}\\{text}\u{1b}]8;;\u{1b}\\"));
+            }
+            None => self.text.push_str(text),
+        }
+    }
+
+    /// Ends a line.
     pub fn blank(&mut self) {
         self.text.push('\n');
     }
 
+    /// An empty line between two paragraphs.
+    pub fn gap(&mut self) {
+        if !self.text.is_empty() && !self.text.ends_with("\n\n") {
+            self.blank();
+        }
+    }
+
     pub fn line(&mut self, parts: &[(Style, &str)]) {
         for (style, text) in parts {
-            self.styled(*style, text);
+            self.part(*style, text);
         }
         self.blank();
     }
@@ -193,6 +282,13 @@ impl Page {
     pub fn paragraph(&mut self, style: Style, text: &str) {
         for line in wrap(text, self.width) {
             self.line(&[(style, &line)]);
+        }
+    }
+
+    /// A paragraph below something, so far to the right.
+    pub fn indented(&mut self, indent: usize, style: Style, text: &str) {
+        for line in wrap(text, self.width.saturating_sub(indent)) {
+            self.line(&[(Style::new(), &" ".repeat(indent)), (style, &line)]);
         }
     }
 

@@ -35,7 +35,7 @@ fn the_exit_status_tells() {
     let refused = workspace(BUSY);
     refused.write("offers.yaml", format!("{OFFERS}limits: {{maxCancels: 0}}\n"));
     let run = refused.run(["plan", "--emulate", "portal.yaml", "--detailed-exitcode", "--out", "plan.json"]).expect(1);
-    assert!(run.stdout.contains("\nRefused: 1 "), "{}", run.stdout);
+    assert!(run.stdout.starts_with("Refused: 1 "), "{}", run.stdout);
     let plan: serde_json::Value = serde_json::from_str(&refused.read("plan.json")).expect("the plan is written");
     assert!(plan["refused"].as_str().is_some_and(|why| why.contains("`limits.maxCancels`")), "{plan}");
     assert_eq!(plan["entries"][1]["decision"], "cancel", "a refused plan shows what it would have done: {plan}");
@@ -326,6 +326,110 @@ fn manual_pages_are_printed_and_written() {
     assert!(workspace.run(["man", "file/man1"]).expect(1).stderr.starts_with("error: `file/man1` can't be made"));
 }
 
+/// With `-q` nothing but errors and the last line; what a program reads is all there.
+#[test]
+fn quiet_leaves_errors_and_the_last_line() {
+    let run = plan(BUSY, &["-q"]).expect(0);
+    assert_eq!((run.stdout.as_str(), run.stderr.as_str()), ("Cancel plan: 1 operation to cancel\n", ""));
+    let run = plan(BLOCKED, &["--quiet"]).expect(1);
+    assert_eq!(run.stdout, "Cancel plan: nothing to cancel, 1 blocked\n");
+    assert_eq!(run.stderr, "error: 1 offer blocked (contoso/vm)\n");
+    let json = plan(BUSY, &["-q", "--format", "json"]).expect(0);
+    assert_eq!((json.json()["summary"]["cancel"].as_u64(), json.stderr.as_str()), (Some(1), ""));
+    let apply = workspace(BUSY);
+    let run = apply.run(["apply", "--emulate", "portal.yaml", "--auto-approve", "-q"]).expect(0);
+    assert_eq!((run.stdout.as_str(), run.stderr.as_str()), ("Apply: 1 of 1 operation cancelled\n", ""));
+    let run = apply.run(["validate", "-q", "offers.yaml"]).expect(0);
+    assert_eq!((run.stdout.as_str(), run.stderr.as_str()), ("offers.yaml: valid, 2 offers, 1 marked\n", ""));
+    let run = apply.run(["plan", "-q", "-v"]).expect(1);
+    assert!(run.stderr.contains("cannot be used with"), "{}", run.stderr);
+    // Who has to answer has to see what is asked.
+    let run = apply.run(["apply", "--emulate", "portal.yaml", "-q"]).expect(1);
+    assert!(run.stderr.contains("contoso / vm") && run.stderr.contains("cannot prompt"), "{}", run.stderr);
+}
+
+#[test]
+fn the_last_line_says_why_the_status_is_not_0() {
+    let last = |run: &Run| run.stderr.lines().last().unwrap_or_default().to_owned();
+    assert_eq!(last(&plan(BUSY, &["--detailed-exitcode"]).expect(2)), "exit status 2: the plan holds cancellations");
+    assert_eq!(last(&plan(BROKEN, &[]).expect(1)).split(" (").next(), Some("error: 1 offer could not be read"));
+    let both = Workspace::with("offers.yaml", OFFERS.replace("{id: saas}", "{id: saas, cancelPending: true}"));
+    both.write("portal.yaml", BLOCKED);
+    let arguments = ["--emulate", "portal.yaml", "--out", "plan.json"];
+    let run = both.run([&["plan"], &arguments[..]].concat()).expect(1);
+    let why = "error: 1 offer blocked (contoso/vm), 1 could not be read (contoso/saas)";
+    assert_eq!(last(&run), why);
+    let run = both.run(["report", "--plan", "plan.json", "--to", "annotations"]).expect(1);
+    assert_eq!(last(&run), why);
+    let many: String = (0..5).map(|number| format!("  - {{id: o{number}, cancelPending: true}}\n")).collect();
+    let run = Workspace::with("offers.yaml", format!("publisher: contoso\noffers:\n{many}"));
+    run.write("portal.yaml", BROKEN);
+    let run = run.run(["plan", "--emulate", "portal.yaml"]).expect(1);
+    assert_eq!(last(&run), "error: 5 offers could not be read (contoso/o0, contoso/o1, contoso/o2 and 2 more)");
+    let stuck = workspace(
+        "offers: [{publisher: contoso, id: vm, operations: [{id: op}], cancel: {answer: accepted, polls: 3}}]\n",
+    );
+    let apply =
+        ["apply", "--emulate", "portal.yaml", "--auto-approve", "--out", "outcome.json", "--plan-out", "plan.json"];
+    let run = stuck.run([&apply[..], &["--timeout", "2s"]].concat()).expect(3);
+    let why = "exit status 3: 1 of 1 cancellation accepted but not yet confirmed; make a new plan later";
+    assert_eq!(last(&run), why);
+    let reported = ["report", "--plan", "plan.json", "--outcome", "outcome.json", "--to", "annotations"];
+    assert_eq!(last(&stuck.run(reported).expect(3)), why);
+    let refused =
+        workspace("offers: [{publisher: contoso, id: vm, operations: [{id: op}], cancel: {answer: refused}}]\n");
+    let run = refused.run(["apply", "--emulate", "portal.yaml", "--auto-approve"]).expect(1);
+    assert_eq!(last(&run), "error: 1 cancellation failed (contoso/vm)");
+    assert!(run.stdout.ends_with("Apply: 1 of 1 operation failed\n"), "{}", run.stdout);
+}
+
+/// Outside of a step there is nothing to report to. That is said, and is no error unless it is to be one.
+#[test]
+fn a_report_that_reaches_nothing_says_so() {
+    let workspace = workspace(BUSY);
+    workspace.run(["plan", "--emulate", "portal.yaml", "--out", "plan.json"]).expect(0);
+    let run = workspace.run(["report", "--plan", "plan.json", "--to", "summary"]).expect(0);
+    let missing = "no summary: GITHUB_STEP_SUMMARY is not set; is this a step of a workflow?";
+    assert_eq!(run.stderr, format!("warning: {missing}\nReported: nothing\n"));
+    let run = workspace.run(["report", "--plan", "plan.json", "--to", "summary", "--strict"]).expect(1);
+    assert_eq!(run.stderr, format!("error: {missing}\nerror: could not report to summary\n"));
+}
+
+/// What would be cancelled comes first, a line each; the differences are there when they are asked for; the end is how
+/// to go on.
+#[test]
+fn a_plan_begins_with_what_it_cancels_and_ends_with_the_next_command() {
+    let run = plan(BUSY, &[]).expect(0);
+    assert!(run.stdout.starts_with("cancel  contoso / vm  publish op  last changed just now\n"), "{}", run.stdout);
+    assert!(!run.stdout.contains("pendingOperation"), "{}", run.stdout);
+    let end = "\n\nNext: cancel-pending apply --emulate portal.yaml\nCancel plan: 1 operation to cancel\n";
+    assert!(run.stdout.ends_with(end), "{}", run.stdout);
+    assert!(plan(BUSY, &["--diff"]).expect(0).stdout.contains("\n  +pendingOperation: none\n"));
+    for (more, next) in [
+        (&["--out", "plan.json"][..], "apply --plan plan.json --emulate portal.yaml"),
+        (&["--offer", "vm", "--max-cancels", "2"], "apply --offer vm --max-cancels 2 --emulate portal.yaml"),
+        (&["--publisher", "contoso", "--out", "a plan.json"], "apply --plan 'a plan.json' --emulate portal.yaml"),
+    ] {
+        let run = plan(BUSY, more).expect(0);
+        assert!(run.stdout.contains(&format!("\nNext: cancel-pending {next}\n")), "{}", run.stdout);
+    }
+    for (state, more) in [(IDLE, &[][..]), (BUSY, &["--out", "it's.json"])] {
+        assert!(!plan(state, more).expect(0).stdout.contains("Next:"));
+    }
+    let refused = plan(BUSY, &["--max-cancels", "0"]).expect(1);
+    assert!(refused.stdout.starts_with("Refused: ") && !refused.stdout.contains("Next:"), "{}", refused.stdout);
+    // The command does what it says.
+    let workspace = workspace(BUSY);
+    workspace.write("a b.yaml", OFFERS);
+    let run = workspace.run(["plan", "a b.yaml", "--emulate", "portal.yaml"]).expect(0);
+    let next = run.stdout.lines().find_map(|line| line.strip_prefix("Next: cancel-pending ")).expect("a command");
+    assert_eq!(next, "apply 'a b.yaml' --emulate portal.yaml");
+    // A workflow goes on by itself.
+    let mut command = workspace.command();
+    command.env("GITHUB_ACTIONS", "true").args(["plan", "--emulate", "portal.yaml"]);
+    assert!(!Run::of(command.output().expect("it runs")).expect(0).stdout.contains("Next:"));
+}
+
 /// Runs the program on a terminal of its own, with this typed into it.
 #[cfg(target_os = "linux")]
 fn on_terminal(workspace: &Workspace, variables: &[(&str, &str)], arguments: &str, typed: &str) -> Run {
@@ -339,6 +443,54 @@ fn on_terminal(workspace: &Workspace, variables: &[(&str, &str)], arguments: &st
     let mut child = command.spawn().expect("script runs");
     child.stdin.take().expect("a pipe").write_all(typed.as_bytes()).expect("it is typed");
     Run::of(child.wait_with_output().expect("it ends"))
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_y_is_not_a_yes_and_is_asked_again() {
+    let workspace = workspace(BUSY);
+    for (typed, status, asked, ending) in [
+        ("yes\n", 0, 0, "Apply: 1 of 1 operation cancelled"),
+        ("y\nyes\n", 0, 1, "Apply: 1 of 1 operation cancelled"),
+        ("y\nY\n\n", 1, 2, "Apply cancelled. Nothing was sent."),
+        ("no\n", 1, 0, "Apply cancelled. Nothing was sent."),
+    ] {
+        let run = on_terminal(&workspace, &[("TERM", "xterm")], "apply --emulate portal.yaml", typed).expect(status);
+        assert!(run.stdout.contains("Type 'yes' to cancel 1 operation: "), "{typed:?}: {}", run.stdout);
+        assert_eq!(run.stdout.matches("Type 'yes' in full").count(), asked, "{typed:?}: {}", run.stdout);
+        assert!(run.stdout.contains(ending), "{typed:?}: {}", run.stdout);
+    }
+}
+
+/// A terminal that is known to open links is given some, made anew from the product's id; nothing else is.
+#[cfg(target_os = "linux")]
+#[test]
+fn links_are_for_terminals_that_open_them() {
+    // The one that the emulated portal tells of every offer.
+    let product = "56615b67-2185-49fe-80d2-c4ddf77bb2e8";
+    let page = format!("https://partner.microsoft.com/dashboard/commercial-marketplace/offers/{product}/overview");
+    let workspace = workspace(BUSY);
+    let plan = "plan --emulate portal.yaml";
+    let link = format!("\u{1b}]8;;{page}\u{1b}\\op\u{1b}]8;;\u{1b}\\");
+    for (variables, is_linked) in [
+        (&[("TERM", "xterm-kitty")][..], true),
+        (&[("TERM", "xterm"), ("TERM_PROGRAM", "vscode")], true),
+        (&[("TERM", "xterm"), ("VTE_VERSION", "7200")], true),
+        (&[("TERM", "xterm"), ("FORCE_HYPERLINK", "1")], true),
+        (&[("TERM", "xterm")], false),
+        (&[("TERM", "xterm"), ("VTE_VERSION", "5000")], false),
+        (&[("TERM", "xterm-kitty"), ("FORCE_HYPERLINK", "0")], false),
+        (&[("TERM", "xterm-kitty"), ("NO_COLOR", "1")], false),
+    ] {
+        let run = on_terminal(&workspace, variables, plan, "").expect(0);
+        assert_eq!(run.stdout.contains(&link), is_linked, "{variables:?}: {:?}", run.stdout);
+        assert_eq!(run.stdout.contains("\u{1b}]8"), is_linked, "{variables:?}: {:?}", run.stdout);
+    }
+    let mut piped = workspace.command();
+    piped.env("FORCE_HYPERLINK", "1").env("CLICOLOR_FORCE", "1").args(plan.split(' '));
+    let run = Run::of(piped.output().expect("it runs")).expect(0);
+    assert!(!run.stdout.contains("\u{1b}]8"), "{:?}", run.stdout);
+    assert!(run.stdout.contains(&page), "who can't click can copy: {}", run.stdout);
 }
 
 /// A portal that asks to be left alone is no riddle: the log and the terminal say what is waited for.

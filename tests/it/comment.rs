@@ -11,7 +11,7 @@ fn the_same_comment_is_changed_in_place() {
     let (workspace, github) = (workspace(), FakeGitHub::start());
     github.state().add("jane", "I like it.");
     let run = Step::new(&workspace, &github, 100).report(&["--to", "comment,outputs,summary"]).expect(1);
-    assert_eq!(run.stderr, "comment: https://github.com/contoso/offers/pull/7#issuecomment-2\n");
+    assert_eq!(run.stderr.lines().next(), Some("comment: https://github.com/contoso/offers/pull/7#issuecomment-2"));
     assert!(workspace.read("outputs").contains("issuecomment-2"));
     let first = github.state().own();
     assert_eq!(first.len(), 1);
@@ -482,7 +482,7 @@ fn the_check_run_carries_verdict_and_decision() {
     let (workspace, github) = (workspace(), FakeGitHub::start());
     plan(&workspace, &[]).expect(1);
     let run = Step::new(&workspace, &github, 100).report(&["--to", "check"]).expect(1);
-    assert_eq!(run.stderr, "check: https://github.com/contoso/offers/runs/1\n");
+    assert_eq!(run.stderr.lines().next(), Some("check: https://github.com/contoso/offers/runs/1"));
     let check = github.state().checks.remove(0);
     let plan: cancel_pending::plan::Plan = serde_json::from_str(&workspace.read("plan.json")).expect("a plan");
     assert_eq!(check["head_sha"], "abc1234", "the head of the pull request, not its merge");

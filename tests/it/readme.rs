@@ -133,9 +133,10 @@ fn the_picture_of_the_plan() {
         .expect("the program runs");
     let text = String::from_utf8(output.stdout).expect("UTF-8");
     // The time of the run is the one thing in it that no two runs share.
-    let (before, rest) = text.split_once(" at 20").expect("a time");
+    let (before, rest) = text.split_once("emulator.localhost at 20").expect("a time");
     let (_, after) = rest.split_once('Z').expect("its end");
-    let text = format!("$ cancel-pending plan examples/offers.yaml --emulate examples/portal.yaml\n{before}{after}");
+    let command = "$ cancel-pending plan examples/offers.yaml --emulate examples/portal.yaml";
+    let text = format!("{command}\n{before}emulator.localhost{after}");
     let svg = anstyle_svg::Term::new().render_svg(&text);
     let path = repository("docs/plan.svg");
     if std::env::var_os("UPDATE_GENERATED").is_some() {

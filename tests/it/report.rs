@@ -10,7 +10,7 @@ use pulldown_cmark::{Event, Options, Parser, Tag, TagEnd};
 use crate::support::assert_inert_text;
 use crate::support::plans::{CANARY, any_plan, facts, observations};
 
-const PLAIN: TextStyle = TextStyle { color: false, width: 80 };
+const PLAIN: TextStyle = TextStyle { color: false, links: false, width: 80, differences: true };
 
 /// Asserts that what came from outside stands in code alone, and that the only HTML is ours.
 fn assert_inert_markdown(markdown: &str) {
@@ -69,7 +69,7 @@ proptest! {
 
     #[test]
     fn text_is_inert(plan in any_plan(8), width in 1..200_usize) {
-        assert_inert_text(&plan_text(&plan, TextStyle { color: false, width }));
+        assert_inert_text(&plan_text(&plan, TextStyle { width, ..PLAIN }, None));
     }
 
     #[test]
@@ -172,8 +172,8 @@ fn what_is_cut_and_what_is_shown_are_all() {
 fn colours_are_there_when_they_are_wanted_and_text_fits_its_width() {
     let mut runner = proptest::test_runner::TestRunner::deterministic();
     let plan = any_plan(8).new_tree(&mut runner).expect("a value").current();
-    let uncolored = plan_text(&plan, PLAIN);
-    let colored = plan_text(&plan, TextStyle { color: true, ..PLAIN });
+    let uncolored = plan_text(&plan, PLAIN, None);
+    let colored = plan_text(&plan, TextStyle { color: true, ..PLAIN }, None);
     assert!(!uncolored.contains('\u{1b}') && colored.contains("\u{1b}["));
     let stripped: String = console::strip_ansi_codes(&colored).into_owned();
     assert_eq!(stripped, uncolored);

@@ -56,7 +56,7 @@ fn every_mark_is_commented_on_its_line() {
     let workspace = workspace();
     let github = github(&workspace);
     let run = review(&workspace, &github, 100, &[]);
-    assert_eq!(run.stderr, "review: 8 comments on #7\n");
+    assert_eq!(run.stderr.lines().next(), Some("review: 8 comments on #7"));
     let comments = github.state().review.clone();
     let text = workspace.read("offers.yaml");
     for comment in &comments {
@@ -132,7 +132,10 @@ fn what_no_longer_holds_goes_and_stays_when_somebody_replied() {
     github.state().review.extend([forged, other]);
     workspace.run(["plan", "--emulate", "portal.yaml", "--offer", "fabrikam-vm", "--out", "plan.json"]).expect(1);
     let run = review(&workspace, &github, 101, &[]);
-    assert_eq!(run.stderr, "review: 1 comment on #7, 6 no longer held and gone, 1 kept for the replies\n");
+    assert_eq!(
+        run.stderr.lines().next(),
+        Some("review: 1 comment on #7, 6 no longer held and gone, 1 kept for the replies")
+    );
     let after = github.state().review.clone();
     let ids: Vec<u64> = after.iter().map(|comment| comment.id).collect();
     assert!(!ids.contains(&gone.id) && ids.contains(&9_001) && ids.contains(&9_002));
@@ -291,7 +294,7 @@ fn a_plan_that_read_nothing_is_neutral() {
     let workspace = workspace();
     let github = github(&workspace);
     let run = workspace.run(["plan", "--offline", "--out", "plan.json"]).expect(0);
-    assert!(run.stdout.starts_with("Cancel plan: the live state of 7 marked offers was not read\n"), "{}", run.stdout);
+    assert!(run.stdout.ends_with("Cancel plan: the live state of 7 marked offers was not read\n"), "{}", run.stdout);
     Step::new(&workspace, &github, 100).report(&["--to", "summary,annotations,comment,review,check"]).expect(0);
     let check = github.state().checks.remove(0);
     assert_eq!(check["conclusion"], "neutral");

@@ -80,7 +80,7 @@ struct Report<'a> {
 pub async fn report(request: &ReportRequest, console: Console) -> anyhow::Result<Exit> {
     let plan = read_plan(&request.plan)?;
     let outcome = request.outcome.as_deref().map(|path| read_outcome(path, &plan)).transpose()?;
-    let mut failed = false;
+    let (mut reported, mut failed, mut says_where) = (Vec::new(), Vec::new(), false);
     // What needs no call comes first, so that it is there whatever GitHub answers.
     let order = [
         ReportTarget::Summary,
@@ -100,17 +100,38 @@ pub async fn report(request: &ReportRequest, console: Console) -> anyhow::Result
             ReportTarget::Review => ("review", report.review().await),
             ReportTarget::Check => ("check", report.check().await),
         };
-        if let Err(error) = result {
-            failed = true;
-            console.note(&format!("error: no {name}: {error:#}\n"));
+        match result {
+            // Those that call GitHub say where to find what they wrote.
+            Ok(()) if !matches!(target, ReportTarget::Comment | ReportTarget::Review | ReportTarget::Check) => {
+                reported.push(name);
+                says_where = false;
+            }
+            Ok(()) => says_where = true,
+            Err(error) => {
+                failed.push(name);
+                let level = if request.strict { "error" } else { "warning" };
+                console.error(&format!("{level}: no {name}: {error:#}\n"));
+            }
         }
     }
-    let ended = |test: fn(&OutcomeDocument) -> bool| outcome.as_ref().is_some_and(test);
-    Ok(if plan.has_failures() || ended(OutcomeDocument::has_failures) || (failed && request.strict) {
-        Exit::Failed
-    } else if ended(OutcomeDocument::has_open_ends) {
-        Exit::OpenEnds
-    } else {
-        Exit::Done
-    })
+    let why = match &outcome {
+        Some(outcome) => crate::report::apply_failure(&plan, outcome),
+        None => crate::report::plan_failure(&plan),
+    };
+    let unreported =
+        (request.strict && !failed.is_empty()).then(|| format!("could not report to {}", failed.join(", ")));
+    if let Some(why) = why.or(unreported) {
+        console.error(&format!("error: {why}\n"));
+        return Ok(Exit::Failed);
+    }
+    if let Some(open) = outcome.as_ref().and_then(crate::report::open_ends) {
+        console.error(&format!("exit status 3: {open}; make a new plan later\n"));
+        return Ok(Exit::OpenEnds);
+    }
+    if says_where {
+        return Ok(Exit::Done);
+    }
+    let reported = if reported.is_empty() { "nothing".to_owned() } else { reported.join(", ") };
+    console.note(&format!("Reported: {reported}\n"));
+    Ok(Exit::Done)
 }

@@ -144,7 +144,7 @@ fn on_a_terminal_it_asks() {
             answer(stream, "200 OK", &[], b"");
         })
     };
-    for (input, status, posts) in [("yes\n", 0, 1), ("y\n", 1, 0), ("no\n", 1, 0), ("\n", 1, 0), ("\u{3}", 130, 0)] {
+    for (input, status, posts) in [("yes\n", 0, 1), ("y\n\n", 1, 0), ("no\n", 1, 0), ("\n", 1, 0), ("\u{3}", 130, 0)] {
         let portal = portal();
         let (code, seen) = on_a_terminal(&portal, input);
         assert!(seen.contains("Type 'yes' to cancel 1 operation:"), "{seen}");
