@@ -11,7 +11,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
 use clap_complete::Shell;
 
 use super::usage;
-use crate::commands::{Format, ReportTarget, SchemaName};
+use crate::commands::{CheckFormat, Format, ReportTarget, SchemaName};
 use crate::identity::{Cloud, Method};
 
 /// Cancels pending Azure Marketplace operations that are marked in a reviewed YAML file
@@ -90,6 +90,8 @@ pub(super) enum Command {
     /// status of the plan, or of its outcome.
     Report(ReportArguments),
     /// Check desired-state files, offline and without an account
+    ///
+    /// Reports every mistake of every file in one run, with its place and what to write instead.
     Validate(ValidateArguments),
     /// Show how each portal is signed in to, and what the account can read
     ///
@@ -377,9 +379,39 @@ impl From<WhoamiFormat> for Format {
 
 #[derive(Debug, Args)]
 pub(super) struct ValidateArguments {
-    /// Desired-state files, and directories of *.yaml and *.yml files
+    /// Desired-state files, and directories of *.yaml and *.yml files; `-` reads standard input
     #[arg(value_name = "PATHS", default_value = "offers.yaml", value_hint = ValueHint::AnyPath)]
     pub paths: Vec<PathBuf>,
+    /// Path that the text on standard input belongs to, for messages
+    #[arg(long, value_name = "PATH", value_hint = ValueHint::FilePath)]
+    pub stdin_filename: Option<PathBuf>,
+    /// Format of the result on standard output
+    #[arg(long, value_name = "FORMAT", default_value = "text")]
+    pub format: ValidateFormat,
+}
+
+/// The formats of `validate`.
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub(super) enum ValidateFormat {
+    /// For a terminal; mistakes go to standard error
+    Text,
+    /// For programs
+    Json,
+    /// For GitHub code scanning and other tools that read SARIF 2.1.0
+    Sarif,
+    /// Annotations in the log of GitHub Actions
+    Github,
+}
+
+impl From<ValidateFormat> for CheckFormat {
+    fn from(format: ValidateFormat) -> Self {
+        match format {
+            ValidateFormat::Text => Self::Text,
+            ValidateFormat::Json => Self::Json,
+            ValidateFormat::Sarif => Self::Sarif,
+            ValidateFormat::Github => Self::GitHub,
+        }
+    }
 }
 
 #[derive(Debug, Args)]

@@ -16,7 +16,7 @@ use clap::{CommandFactory as _, Parser as _};
 
 use crate::commands::{
     self, ApplyRequest, Console, EmulateRequest, Exit, PlanRequest, PlanScope, PlanSource, PortalChoice, PortalRequest,
-    ReportRequest, ReviewGate, Selection, SignInRequest, WhoamiRequest,
+    ReportRequest, ReviewGate, Selection, SignInRequest, ValidateRequest, WhoamiRequest,
 };
 use crate::domain::Endpoints;
 use crate::report::{TextStyle, terminal};
@@ -157,7 +157,15 @@ fn dispatch(arguments: Arguments, environment: &Environment, console: Console) -
             };
             block_on(commands::report(&request, console))
         }
-        Command::Validate(validate) => commands::validate(&validate.paths, console),
+        Command::Validate(validate) => {
+            let request = ValidateRequest {
+                paths: validate.paths,
+                stdin_filename: validate.stdin_filename,
+                format: validate.format.into(),
+                workspace: environment.github_workspace.clone(),
+            };
+            commands::validate(&request, console)
+        }
         Command::Whoami(whoami) => {
             let request = WhoamiRequest {
                 paths: whoami.paths,

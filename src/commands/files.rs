@@ -19,27 +19,46 @@ const MAX_SHOWN: usize = 1_000;
 
 /// Reads the desired state, or shows all that is wrong with it.
 pub(super) fn desired_state(paths: &[PathBuf], console: Console) -> Option<DesiredSet> {
+    let found = match check(paths) {
+        Ok(set) => return Some(set),
+        Err(found) => found,
+    };
+    show(&found, console);
+    console.error(&format!("error: {}; the portal was not contacted\n", mistakes(&found)));
+    None
+}
+
+/// Reads the desired state, or returns all that is wrong with it.
+pub(super) fn check(paths: &[PathBuf]) -> Result<DesiredSet, Vec<Diagnostic>> {
     let mut found = Vec::new();
     let files = collect(paths, &mut found);
     match desired::read(&files) {
-        Ok(set) if found.is_empty() => return Some(set),
+        Ok(set) if found.is_empty() => return Ok(set),
         Ok(_) => {}
         Err(more) => found.extend(more),
     }
-    let mut paths: Vec<&str> = found.iter().map(|diagnostic| diagnostic.path.as_str()).collect();
-    paths.sort_unstable();
-    paths.dedup();
+    Err(found)
+}
+
+/// Shows mistakes, and how many there are besides.
+pub(super) fn show(found: &[Diagnostic], console: Console) {
     let shown = &found[..found.len().min(MAX_SHOWN)];
+    if shown.is_empty() {
+        return;
+    }
     console.error(&diagnostics(shown, console.err));
     if shown.len() < found.len() {
         console.error(&format!("\n… and {} more\n", found.len() - shown.len()));
     }
-    console.error(&format!(
-        "\nerror: {} in {}; nothing was sent to the portal\n",
-        counted(found.len(), "mistake"),
-        counted(paths.len(), "file")
-    ));
-    None
+    console.error("\n");
+}
+
+/// `2 mistakes in 1 file`.
+pub(super) fn mistakes(found: &[Diagnostic]) -> String {
+    let mut paths: Vec<&str> = found.iter().map(|diagnostic| diagnostic.path.as_str()).collect();
+    paths.sort_unstable();
+    paths.dedup();
+    format!("{} in {}", counted(found.len(), "mistake"), counted(paths.len(), "file"))
 }
 
 fn collect(paths: &[PathBuf], found: &mut Vec<Diagnostic>) -> Vec<SourceFile> {
@@ -118,8 +137,7 @@ fn open(file: Located, found: &mut Vec<Diagnostic>) -> Option<SourceFile> {
         File::open(&path)?.take(MAX_FILE_BYTES as u64 + 1).read_to_end(&mut bytes)
     });
     if let Err(error) = opened {
-        let help = (error.kind() == std::io::ErrorKind::NotFound)
-            .then_some("give the path of a file or a directory that is there");
+        let help = (error.kind() == std::io::ErrorKind::NotFound).then_some("check the path");
         found.push(whole(&file.name, Code::Unreadable, format!("the file can't be read: {error}"), help));
         return None;
     }
@@ -154,6 +172,11 @@ fn followed(file: &Located, is_directory: bool) -> Result<PathBuf, Box<Diagnosti
 
 fn whole(name: &str, code: Code, message: String, help: Option<&str>) -> Diagnostic {
     Diagnostic { code, path: name.to_owned(), place: None, message, help: help.map(str::to_owned) }
+}
+
+/// What a path is called in messages.
+pub(super) fn name(path: &Path) -> String {
+    Located::of(path).name
 }
 
 /// The names of files and directories in documents, sorted and each once.

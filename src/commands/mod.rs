@@ -43,7 +43,7 @@ pub use report::{ReportRequest, ReportTarget, report};
 pub use review_gate::ReviewGate;
 pub use schema::{SchemaName, schema};
 pub use signals::Interruption;
-pub use validate::validate;
+pub use validate::{CheckFormat, ValidateRequest, validate};
 pub use whoami::{WhoamiRequest, whoami};
 
 /// Name and version, for documents.

@@ -121,7 +121,7 @@ pub(super) fn empty(path: &str, text: &str) -> Diagnostic {
         Code::EmptyFile,
         0..0,
         "the file holds no desired state",
-        "write `publisher:` and `offers:`, or take the file off the command line".to_owned(),
+        "write `publisher:` and `offers:`, or leave the file out".to_owned(),
     )
 }
 
@@ -130,7 +130,7 @@ pub(super) fn empty(path: &str, text: &str) -> Diagnostic {
 pub(super) fn odd_space(text: &str) -> Option<String> {
     let odd = text.chars().take_while(|character| character.is_whitespace()).find(|character| !character.is_ascii())?;
     let what = if odd == '\u{A0}' { "no-break spaces" } else { "spaces of another kind" };
-    Some(format!("the line begins with {what} (U+{:04X}): indent with plain spaces", u32::from(odd)))
+    Some(format!("the line begins with {what} (U+{:04X}); indent with plain spaces", u32::from(odd)))
 }
 
 /// Where a mistake of syntax really is, and what to do about it: the parser notices a tab or a wrong space in
@@ -144,7 +144,8 @@ fn indentation(source: &SourceText<'_>, at: usize) -> Option<(std::ops::Range<us
         let text = source.text[start..].split('\n').next()?;
         let blank = text.len() - text.trim_start().len();
         let indent = &text[..blank];
-        if blank == text.len() {
+        // A comment may stand behind anything.
+        if blank == text.len() || text[blank..].starts_with('#') {
             return None;
         }
         let tab =
@@ -167,7 +168,7 @@ fn decode(file: &SourceFile) -> Result<&str, Box<Diagnostic>> {
         return Err(whole(
             Code::TooLarge,
             "the file is larger than 1 MiB",
-            "divide it: several files can be given, and directories of them",
+            "split it: several files can be given, and directories of them",
         ));
     }
     if file.bytes.starts_with(&[0xFF, 0xFE]) || file.bytes.starts_with(&[0xFE, 0xFF]) {
@@ -188,7 +189,8 @@ fn decode(file: &SourceFile) -> Result<&str, Box<Diagnostic>> {
         Ok(text) => Ok(text.strip_prefix('\u{FEFF}').unwrap_or(text)),
         Err(error) => {
             let before = std::str::from_utf8(&file.bytes[..error.valid_up_to()]).unwrap_or_default();
-            let mut diagnostic = whole(Code::NotUtf8, "the file is not UTF-8 from this byte on", "save it as UTF-8");
+            let mut diagnostic =
+                whole(Code::NotUtf8, "the file is not valid UTF-8 from this byte on", "save it as UTF-8");
             diagnostic.place = Some(end_of(before));
             Err(diagnostic)
         }
@@ -255,7 +257,7 @@ fn scan<'a>(source: &SourceText<'a>, found: &mut Vec<Diagnostic>) -> Option<Vec<
                 if error.info().contains("recursion limit") {
                     found.push(too_deep(source, at..at + 1));
                 } else {
-                    let message = format!("is not valid YAML: {}", error.info());
+                    let message = format!("invalid YAML: {}", error.info());
                     let (range, help) =
                         indentation(source, at).map_or((at..at + 1, None), |(at, help)| (at, Some(help)));
                     found.push(source.diagnostic(Code::Syntax, range, message, help));
@@ -292,8 +294,8 @@ fn refuse(source: &SourceText<'_>, event: &Event<'_>, span: &Span, found: &mut V
         found.push(source.diagnostic(
             Code::Alias,
             range(span),
-            "aliases are not read",
-            "write the value out, a reviewer sees what stands there".to_owned(),
+            "YAML aliases are not supported",
+            "write the value out, so that reviewers see it".to_owned(),
         ));
     }
     let (anchor, tag) = properties(event);
@@ -301,8 +303,8 @@ fn refuse(source: &SourceText<'_>, event: &Event<'_>, span: &Span, found: &mut V
         found.push(source.diagnostic(
             Code::Anchor,
             range(span),
-            "anchors are not read",
-            "take the `&name` out".to_owned(),
+            "YAML anchors are not supported",
+            "remove `&name`".to_owned(),
         ));
     }
     if tag {
@@ -310,15 +312,15 @@ fn refuse(source: &SourceText<'_>, event: &Event<'_>, span: &Span, found: &mut V
         found.push(source.diagnostic(
             Code::Tag,
             place,
-            "tags are not read",
-            "take the `!name` out, the type follows from the key".to_owned(),
+            "YAML tags are not supported",
+            "remove `!name`; the type follows from the key".to_owned(),
         ));
     }
 }
 
 fn too_deep(source: &SourceText<'_>, range: std::ops::Range<usize>) -> Diagnostic {
-    let help = "a desired state needs four".to_owned();
-    source.diagnostic(Code::TooDeep, range, "is nested deeper than 8 levels", help)
+    let help = "a desired state needs 4 levels".to_owned();
+    source.diagnostic(Code::TooDeep, range, "nested deeper than 8 levels", help)
 }
 
 fn properties(event: &Event<'_>) -> (bool, bool) {

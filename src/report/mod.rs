@@ -20,7 +20,9 @@ mod outcome_markdown;
 mod outcome_text;
 mod outputs;
 mod review;
+mod sarif;
 mod text;
+mod validation;
 mod words;
 
 pub use annotations::{Annotation, AnnotationLevel, annotations, workflow_commands};
@@ -39,5 +41,7 @@ pub use outcome_markdown::outcome_markdown;
 pub use outcome_text::outcome_text;
 pub use outputs::{output_file, outputs};
 pub use review::{ReviewComment, ReviewMark, review, review_elsewhere, review_settled, review_text};
+pub use sarif::sarif;
 pub use text::{TextStyle, plan_text};
+pub use validation::{ValidatedFile, validation_commands, validation_json};
 pub use words::counted;

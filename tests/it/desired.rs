@@ -348,7 +348,7 @@ fn a_mistake_in_the_indentation_is_told_as_one() {
         format!("publisher: contoso\n{spaces}x: 1\noffers: [{{id: vm}}]\n"),
     ] {
         let help = help(&text);
-        assert!(help.contains("no-break spaces (U+00A0): indent with plain spaces"), "{text}: {help}");
+        assert!(help.contains("no-break spaces (U+00A0); indent with plain spaces"), "{text}: {help}");
     }
 }
 
@@ -379,7 +379,10 @@ fn comments_alone_are_skipped() {
     let workspace = Workspace::with("offers.yaml", format!("# first\n---\n# second\n---\n{}---\n", offer("")));
     workspace.write("notes.yaml", "# Nothing is wanted today.\n");
     let run = workspace.run(["validate", "."]).expect(0);
-    assert_eq!(run.stdout, "notes.yaml: skipped, it holds no desired state\noffers.yaml: valid, 1 offer, 0 marked\n");
+    assert_eq!(
+        run.stdout,
+        "notes.yaml: skipped, it holds no desired state\noffers.yaml: valid, 1 offer, 0 marked\n2 files valid: 1 offer, 0 marked\n"
+    );
     let run = workspace.run(["validate", "notes.yaml"]).expect(1);
     assert!(run.stderr.contains("error[empty-file]"), "{}", run.stderr);
 }
@@ -395,7 +398,7 @@ fn a_directory_stands_for_its_yaml_files_in_any_letter_case() {
     }
     let run = workspace.run(["validate", "."]).expect(0);
     let names: Vec<&str> = run.stdout.lines().filter_map(|line| line.split(':').next()).collect();
-    assert_eq!(names, ["a.Yml", "b.YAML", "c.yaml"]);
+    assert_eq!(names, ["a.Yml", "b.YAML", "c.yaml", "3 files valid"]);
 }
 
 #[test]
@@ -450,4 +453,210 @@ fn a_link_to_what_is_no_yaml_shows_nothing_of_it() {
         assert!(run.stderr.contains("a symbolic link leads to a file that is not called"), "{path}: {}", run.stderr);
         assert!(!run.stderr.contains("hunter2") && !run.stderr.contains("password"), "{path}: {}", run.stderr);
     }
+}
+
+/// The list of codes is what scripts, rules and documentation go by.
+#[test]
+fn each_code_has_a_name_and_a_meaning_of_its_own() {
+    let names: Vec<&str> = Code::ALL.iter().map(|code| code.as_str()).collect();
+    let mut sorted = names.clone();
+    sorted.sort_unstable();
+    sorted.dedup();
+    assert_eq!(names, sorted);
+    for code in Code::ALL {
+        assert!(code.meaning().starts_with(char::is_uppercase) && !code.meaning().ends_with('.'), "{code:?}");
+    }
+}
+
+const WRONG: &str = "publisher: contoso\noffers:\n  - id: vm\n    cancelpending: true\n  - {}\n";
+
+#[test]
+fn the_result_is_a_document_for_programs() {
+    let workspace = Workspace::with("team/offers.yaml", offer("cancelPending: true"));
+    let run = workspace.run(["validate", "team", "--format", "json"]).expect(0);
+    let expected = serde_json::json!({
+        "formatVersion": 1,
+        "tool": concat!("cancel-pending ", env!("CARGO_PKG_VERSION")),
+        "valid": true,
+        "files": [{"path": "team/offers.yaml", "offers": 1, "marked": 1}],
+        "diagnostics": [],
+    });
+    assert_eq!((run.json(), run.stderr.as_str()), (expected, ""));
+    workspace.write("team/offers.yaml", WRONG);
+    let run = workspace.run(["validate", "team", "missing", "--format", "json"]).expect(1);
+    let document = run.json();
+    assert_eq!((&document["valid"], &document["files"]), (&serde_json::json!(false), &serde_json::json!([])));
+    assert_eq!(
+        document["diagnostics"][1],
+        serde_json::json!({
+            "code": "unknown-key",
+            "message": "`cancelpending` is not a key of an offer",
+            "path": "team/offers.yaml",
+            "line": 4,
+            "column": 5,
+            "endColumn": 18,
+            "help": "did you mean `cancelPending`?",
+        })
+    );
+    let whole = &document["diagnostics"][0];
+    assert_eq!((&whole["code"], &whole["line"]), (&serde_json::json!("unreadable"), &serde_json::Value::Null));
+    assert_eq!(run.stderr, "error: 3 mistakes in 2 files\n", "the mistakes themselves are in the document alone");
+}
+
+fn assert_sarif(document: &serde_json::Value) {
+    let schema = serde_json::from_str(include_str!("../code-scanning.schema.json")).expect("JSON");
+    let validator = jsonschema::options().should_validate_formats(true).build(&schema).expect("a valid schema");
+    let mistakes: Vec<String> =
+        validator.iter_errors(document).map(|error| format!("{}: {error}", error.instance_path())).collect();
+    assert!(mistakes.is_empty(), "{}\n{document:#}", mistakes.join("\n"));
+    let run = &document["runs"][0];
+    let rules = run["tool"]["driver"]["rules"].as_array().expect("rules");
+    assert_eq!(rules.len(), Code::ALL.len());
+    for result in run["results"].as_array().expect("results") {
+        let index = usize::try_from(result["ruleIndex"].as_u64().expect("a number")).expect("small");
+        assert_eq!(rules[index]["id"], result["ruleId"]);
+    }
+}
+
+#[test]
+fn code_scanning_is_given_sarif() {
+    let workspace = Workspace::with("team/a b.yaml", WRONG);
+    let run = workspace.run(["validate", "team", "missing", "--format", "sarif"]).expect(1);
+    let document = run.json();
+    assert_sarif(&document);
+    let result = &document["runs"][0]["results"][1];
+    assert_eq!(result["message"]["text"], "`cancelpending` is not a key of an offer; did you mean `cancelPending`?");
+    assert_eq!(
+        result["locations"][0]["physicalLocation"],
+        serde_json::json!({
+            "artifactLocation": {"uri": "team/a%20b.yaml"},
+            "region": {"startLine": 4, "startColumn": 5, "endLine": 4, "endColumn": 18},
+        })
+    );
+    assert_eq!(run.stderr, "error: 3 mistakes in 2 files\n");
+    // Where there is nothing wrong, what was wrong before is closed by an empty list.
+    workspace.write("team/a b.yaml", offer(""));
+    let document = workspace.run(["validate", "team", "--format", "sarif"]).expect(0).json();
+    assert_sarif(&document);
+    assert_eq!(document["runs"][0]["results"], serde_json::json!([]));
+    // Paths are those of the repository, although the step runs further down.
+    workspace.write("team/sub/offers.yaml", WRONG);
+    let mut command = workspace.command();
+    command.env("GITHUB_WORKSPACE", workspace.directory.path()).current_dir(workspace.path("team"));
+    let run =
+        crate::support::Run::of(command.args(["validate", "sub", "--format", "sarif"]).output().expect("it runs"));
+    let location = &run.expect(1).json()["runs"][0]["results"][0]["locations"][0]["physicalLocation"];
+    assert_eq!(location["artifactLocation"]["uri"], "team/sub/offers.yaml");
+    // A file full of mistakes: GitHub reads so many.
+    workspace.write("team/a b.yaml", format!("publisher: contoso\noffers:\n{}", "  - 1\n".repeat(6_000)));
+    let run = workspace.run(["validate", "team/a b.yaml", "--format", "sarif"]).expect(1);
+    assert_sarif(&run.json());
+}
+
+#[test]
+fn annotations_are_workflow_commands_on_standard_output() {
+    let workspace = Workspace::with("offers.yaml", WRONG);
+    let run = workspace.run(["validate", "--format", "github"]).expect(1);
+    assert_eq!(
+        run.stdout.lines().next(),
+        Some(
+            "::error file=offers.yaml,line=4,title=unknown-key::`cancelpending` is not a key of an offer; \
+             did you mean `cancelPending`?"
+        )
+    );
+    assert_eq!(run.stdout.lines().count(), 2);
+    assert_eq!(run.stderr, "error: 2 mistakes in 1 file\n");
+    workspace.write("offers.yaml", offer(""));
+    assert_eq!(workspace.run(["validate", "--format", "github"]).expect(0).stdout, "");
+}
+
+#[test]
+fn hostile_text_stays_inert_in_every_format() {
+    for text in crate::support::plans::HOSTILE.iter().copied().chain(["[click](https://evil.example)"]) {
+        let quoted = serde_json::to_string(text).expect("JSON is YAML");
+        let workspace = Workspace::with("offers.yaml", format!("publisher: c\noffers: [{{id: a, {quoted}: 1}}]\n"));
+        let json = workspace.run(["validate", "--format", "json"]).expect(1);
+        assert_inert_text(&json.stdout);
+        let sarif = workspace.run(["validate", "--format", "sarif"]).expect(1);
+        assert_inert_text(&sarif.stdout);
+        assert_sarif(&sarif.json());
+        let message = sarif.json()["runs"][0]["results"][0]["message"]["text"].as_str().expect("text").to_owned();
+        assert!(!message.contains("]("), "a link: {message}");
+        assert_inert_text(&message);
+        let github = workspace.run(["validate", "--format", "github"]).expect(1).stdout;
+        let commands = github.lines().filter(|line| line.contains("::error"));
+        assert_eq!(commands.count(), github.lines().count(), "{github}");
+        for line in github.lines() {
+            let (_, message) = line.strip_prefix("::error ").and_then(|rest| rest.split_once("::")).expect("a command");
+            assert_inert_text(message);
+        }
+    }
+}
+
+/// For editors and hooks: the text of a file that is not saved yet.
+#[test]
+fn standard_input_is_checked_under_a_name() {
+    use std::io::Write as _;
+    let workspace = Workspace::with("team/.keep", "");
+    std::fs::create_dir(workspace.path(".git")).expect("a directory");
+    let validate = |arguments: &[&str], text: &str| {
+        let mut command = workspace.command();
+        command.current_dir(workspace.path("team")).arg("validate").args(arguments);
+        let piped = std::process::Stdio::piped;
+        let mut child = command.stdin(piped()).stdout(piped()).stderr(piped()).spawn().expect("it runs");
+        // It may refuse its arguments before it reads.
+        let _ = child.stdin.take().expect("a pipe").write_all(text.as_bytes());
+        crate::support::Run::of(child.wait_with_output().expect("it ends"))
+    };
+    let valid = offer("cancelPending: true");
+    assert_eq!(validate(&["-"], &valid).expect(0).stdout, "<stdin>: valid, 1 offer, 1 marked\n");
+    let run = validate(&["-", "--stdin-filename", "offers.yaml"], WRONG).expect(1);
+    assert!(run.stderr.contains("--> team/offers.yaml:4:5"), "{}", run.stderr);
+    let json = validate(&["-", "--stdin-filename", "../offers.yaml", "--format", "json"], WRONG).expect(1).json();
+    assert_eq!(json["diagnostics"][0]["path"], "offers.yaml");
+    assert!(validate(&["-"], "").expect(1).stderr.contains("error[empty-file]"));
+    assert!(validate(&["-"], &"#".repeat(1024 * 1024 + 1)).expect(1).stderr.contains("error[too-large]"));
+    for (arguments, why) in [
+        (&["-", "offers.yaml"][..], "error: `-` stands for standard input and can't be combined with other paths\n"),
+        (
+            &["--stdin-filename", "a.yaml"],
+            "error: --stdin-filename names the text on standard input; give `-` as the path\n",
+        ),
+    ] {
+        assert_eq!(validate(arguments, &valid).expect(1).stderr, why);
+    }
+}
+
+/// The hook is run as pre-commit does: the entry, then the changed files that its pattern picks.
+#[test]
+fn the_hook_for_pre_commit_is_a_command_of_the_program() {
+    let text = std::fs::read_to_string(crate::support::repository(".pre-commit-hooks.yaml")).expect("the hooks");
+    let hooks: serde_json::Value = serde_yaml::from_str(&text).expect("YAML");
+    let [hook] = hooks.as_array().expect("a list").as_slice() else { panic!("one hook") };
+    assert_eq!((&hook["language"], &hook["require_serial"]), (&"rust".into(), &true.into()));
+    let mut words = hook["entry"].as_str().expect("an entry").split(' ');
+    assert_eq!(words.next(), Some("cancel-pending"), "the name of the program that is installed");
+    let workspace = Workspace::with("a/offers.yaml", offer(""));
+    workspace.write("b/offers.yml", offer("").replace("vm", "saas"));
+    let run = workspace.run(words.clone().chain(["a/offers.yaml", "b/offers.yml"])).expect(0);
+    assert!(run.stdout.ends_with("2 files valid: 2 offers, 0 marked\n"), "{}", run.stdout);
+    workspace.write("b/offers.yml", offer(""));
+    let run = workspace.run(words.chain(["a/offers.yaml", "b/offers.yml"])).expect(1);
+    assert!(run.stderr.contains("error[duplicate-offer]"), "{}", run.stderr);
+}
+
+/// A tab is shown where it stands, whatever the parser stumbles over first; what is no fault of a tab is not blamed on one.
+#[test]
+fn a_tab_is_placed_on_its_own_line() {
+    for (text, line) in [
+        ("publisher: contoso\noffers:\n\t- id: vm\n\t  reason: x\n", 3),
+        ("publisher: contoso\noffers:\n  - id: vm\n\t\tcancelPending: true\n    reason: x\n", 4),
+        ("publisher: contoso\noffers:\n  - id: vm\n    reason: x\n\n\n\tcancelPending: true\n", 7),
+        ("publisher: contoso\noffers:\n  - id: vm\n    notificationEmails:\n    \t- a@b.c\n    reason: x\n", 5),
+    ] {
+        assert_eq!(codes(text)[0], (Code::Syntax, line, codes(text)[0].2), "{text}");
+        assert_eq!(help(text), "indent with spaces, not with tabs", "{text}");
+    }
+    let comment = "publisher: contoso\n\t# a tab before a comment is none of indentation\noffers: [{id: vm}\n";
+    assert_eq!(help(comment), "");
 }
