@@ -23,8 +23,8 @@ use crate::identity::{Cloud, Method};
     max_term_width = 100,
     after_help = "\
 Exit status:
-  0    done, or nothing to do
-  1    error, bad input or usage, refused plan, or an entry failed, is blocked or could not be read
+  0    done, or nothing to do, or apply --no-wait: all cancellations were accepted
+  1    error, bad input or usage, refused, or an entry failed, is blocked, unreadable, not approved
   2    plan --detailed-exitcode: the plan holds cancellations
   3    apply: a cancel call was sent, and its outcome is not known to be final
   130  interrupted (143: terminated)
@@ -42,7 +42,8 @@ Environment:
   HTTPS_PROXY, NO_PROXY    proxy for https addresses, and the hosts to reach without it
   SSL_CERT_FILE            root certificates that replace the system's (Linux; also SSL_CERT_DIR)
   NO_COLOR                 turns colors off, unless --color is given
-  CLICOLOR_FORCE           turns colors on without a terminal, unless NO_COLOR or --color is given"
+  CLICOLOR_FORCE           turns colors on without a terminal, unless NO_COLOR or --color is given
+  FORCE_HYPERLINK          turns links on a terminal on (1) or off (0), where it is not recognized"
 )]
 pub(super) struct Arguments {
     #[command(subcommand)]

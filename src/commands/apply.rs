@@ -296,7 +296,7 @@ fn interrupted(console: Console, interruption: Interruption) -> Exit {
 fn digest_of(text: &str) -> anyhow::Result<String> {
     let text = text.trim().to_ascii_lowercase();
     if text.len() != 64 || !text.bytes().all(|byte| byte.is_ascii_hexdigit()) {
-        bail!("--expect-digest takes the 64 hexadecimal digits of a plan's decision");
+        bail!("--expect-digest takes the 64 hexadecimal digits of a plan's decision digest");
     }
     Ok(text)
 }
@@ -390,7 +390,7 @@ async fn open_journal(
             Err(JournalError::InUse) if Instant::now() < deadline => {
                 if !told {
                     console.note(&format!(
-                        "waiting for another apply, which is using the journal {}\n",
+                        "waiting for another apply that uses the journal {}\n",
                         shown(&request.journal)
                     ));
                     told = true;

@@ -7,7 +7,7 @@ use std::fs::File;
 use std::io::Read as _;
 use std::path::Path;
 
-use anyhow::{Context as _, bail};
+use anyhow::{Context as _, anyhow, bail};
 use serde::de::DeserializeOwned;
 
 use super::console::shown;
@@ -22,10 +22,10 @@ pub(super) fn read_plan(path: &Path) -> anyhow::Result<Plan> {
     let name = shown(path);
     let plan: Plan = read(path, "plan")?;
     if !plan.digest_holds() {
-        bail!("the plan {name} does not match itself: its decision digest is not that of its entries; make a new plan");
+        bail!("the plan {name} was modified or is corrupt (digest mismatch); make a new plan");
     }
     if plan.summary != Summary::of(&plan.entries) {
-        bail!("the plan {name} does not match itself: its summary is not that of its entries; make a new plan");
+        bail!("the plan {name} was modified or is corrupt (its summary does not fit its entries); make a new plan");
     }
     if let Some(twice) = plan.offer_twice() {
         bail!("the plan {name} holds the offer {}/{} twice; make a new plan", twice.publisher, twice.offer);
@@ -41,10 +41,10 @@ pub(super) fn read_outcome(path: &Path, plan: &Plan) -> anyhow::Result<OutcomeDo
     let name = shown(path);
     let outcome: OutcomeDocument = read(path, "outcome")?;
     if outcome.summary != OutcomeSummary::of(&outcome.entries) {
-        bail!("the outcome {name} does not match itself: its summary is not that of its entries");
+        bail!("the outcome {name} was modified or is corrupt (its summary does not fit its entries)");
     }
     if outcome.decision_digest != plan.decision_digest || outcome.portals != plan.portals {
-        bail!("the outcome {name} is that of another plan");
+        bail!("the outcome {name} belongs to another plan");
     }
     Ok(outcome)
 }
@@ -59,5 +59,11 @@ fn read<T: DeserializeOwned>(path: &Path, what: &str) -> anyhow::Result<T> {
         bail!("the {what} {name} is larger than 64 MiB");
     }
     let article = if what == "outcome" { "an" } else { "a" };
-    serde_json::from_str(&text).with_context(|| format!("{name} is not {article} {what}"))
+    serde_json::from_str(&text).map_err(|error| {
+        // The place belongs to the file, not to the end of what may say what to do.
+        let (line, column) = (error.line(), error.column());
+        let text = error.to_string();
+        let why = text.strip_suffix(&format!(" at line {line} column {column}")).unwrap_or(&text);
+        anyhow!("{name} is not {article} {what} that can be read (line {line}, column {column}): {why}")
+    })
 }

@@ -92,7 +92,7 @@ impl Walk<'_, '_> {
             return None;
         }
         if node.value == Value::Null {
-            self.report(Code::EmptyFile, node, "the document holds no desired state", "take it out".to_owned());
+            self.report(Code::EmptyFile, node, "the document holds no desired state", "remove it".to_owned());
             return None;
         }
         let fields = self.fields(node, "a desired state", DOCUMENT_KEYS)?;
@@ -109,8 +109,8 @@ impl Walk<'_, '_> {
         };
         let items = self.list(list, "offers")?;
         if items.is_empty() {
-            let help = "list at least one offer, or take the file off the command line".to_owned();
-            self.report(Code::NoOffers, list, "there is no offer in the list", help);
+            let help = "list at least one offer, or leave the file out".to_owned();
+            self.report(Code::NoOffers, list, "the list of offers is empty", help);
         }
         let publisher_is_given = fields.key("publisher").is_some();
         let above = Inherited { portal, publisher, publisher_is_given, emails: emails.unwrap_or_default() };
@@ -219,7 +219,7 @@ impl Walk<'_, '_> {
             return None;
         }
         let Value::Mapping(pairs) = &node.value else {
-            let message = format!("{what} is a mapping of keys to values, this is {}", node.value.kind());
+            let message = format!("{what} must be a mapping of keys to values, not {}", node.value.kind());
             self.report(Code::WrongType, node, message, listing(keys));
             return None;
         };
@@ -228,13 +228,13 @@ impl Walk<'_, '_> {
         let mut unknown: HashSet<&str> = HashSet::new();
         for (key, value) in pairs.iter().filter(|(key, _)| key.value != Value::Alias) {
             let Value::Text(name) = &key.value else {
-                let message = format!("a key of {what} must be a name, this is {}", key.value.kind());
+                let message = format!("a key of {what} must be a name, not {}", key.value.kind());
                 self.report(Code::UnknownKey, key, message, listing(keys));
                 continue;
             };
             if name == "<<" {
-                let help = "write the keys out, a reviewer sees what stands there".to_owned();
-                self.report(Code::MergeKey, key, "merge keys are not read", help);
+                let help = "write the keys out, so that reviewers see them".to_owned();
+                self.report(Code::MergeKey, key, "YAML merge keys are not supported", help);
                 continue;
             }
             let own = keys.iter().find(|known| *known == name);
@@ -253,7 +253,7 @@ impl Walk<'_, '_> {
                 continue;
             };
             if value.value == Value::Null {
-                let help = format!("give it one, or take `{name}:` out");
+                let help = format!("give it one, or remove `{name}:`");
                 self.report(Code::NullValue, key, format!("`{name}` has no value"), help);
             }
             known.push((own, key, value));
@@ -276,7 +276,7 @@ impl Walk<'_, '_> {
         if node.value == Value::Alias {
             return;
         }
-        let message = format!("`{name}` must be {wanted}, this is {}", node.value.kind());
+        let message = format!("`{name}` must be {wanted}, not {}", node.value.kind());
         let help = match &node.value {
             Value::Boolean(_) | Value::Integer(_) | Value::Number if wanted == "text" => {
                 Some("put it in quotes to make it text".to_owned())
@@ -308,12 +308,12 @@ impl Walk<'_, '_> {
                 self.report(Code::InvalidBoolean, node, format!("`{name}` is spelled `{written}`"), help);
             }
             Value::Text(text) => {
-                let message = format!("`{name}` must be a boolean, this is the text `{text}`");
+                let message = format!("`{name}` must be a boolean, not the text `{text}`");
                 self.report(Code::InvalidBoolean, node, message, help);
             }
             Value::Null | Value::Alias => {}
             other => {
-                let message = format!("`{name}` must be a boolean, this is {}", other.kind());
+                let message = format!("`{name}` must be a boolean, not {}", other.kind());
                 self.report(Code::InvalidBoolean, node, message, help);
             }
         }
@@ -352,7 +352,7 @@ impl Walk<'_, '_> {
         let mut emails = Vec::new();
         for item in items {
             if item.value == Value::Null {
-                let help = "give an address, or take the item out".to_owned();
+                let help = "give an address, or remove the item".to_owned();
                 self.report(Code::NullValue, item, format!("an item of `{name}` has no value"), help);
                 continue;
             }
@@ -378,7 +378,7 @@ impl Walk<'_, '_> {
         let time = in_form.then(|| text.parse::<Timestamp>().ok()).flatten();
         if time.is_none() {
             let help = "write date, time and offset: `2026-12-01T00:00:00Z`".to_owned();
-            self.report(Code::InvalidTimestamp, node, "`expires` is not a time of RFC 3339", help);
+            self.report(Code::InvalidTimestamp, node, "`expires` is not an RFC 3339 time", help);
         }
         time
     }
@@ -394,7 +394,7 @@ impl Walk<'_, '_> {
         } else {
             return Some(text.to_owned());
         };
-        self.report(Code::InvalidReason, node, wrong, "write a line of text, or take it out".to_owned());
+        self.report(Code::InvalidReason, node, wrong, "write a line of text, or remove it".to_owned());
         None
     }
 }

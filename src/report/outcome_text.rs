@@ -73,7 +73,9 @@ fn block(page: &mut Page, entry: &OutcomeEntry, document: &OutcomeDocument) {
     let name = name(entry, document);
     page.line(&[(style_of(entry.outcome), entry.outcome.as_str()), (Style::new(), "  "), (BOLD, &name)]);
     page.field("operation", entry.operation_id.as_str());
-    if let Some(how) = words::how(entry) {
+    // Why a call failed quotes the answer to it.
+    let is_told = entry.outcome == Outcome::Failed && entry.message.is_some();
+    if let Some(how) = words::how(entry).filter(|_| !is_told) {
         page.field("how", &terminal(&how));
     }
     if let Some(message) = &entry.message {

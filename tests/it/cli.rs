@@ -395,6 +395,18 @@ fn a_report_that_reaches_nothing_says_so() {
     assert_eq!(run.stderr, format!("error: {missing}\nerror: could not report to summary\n"));
 }
 
+#[test]
+fn a_document_that_is_none_is_said_with_its_place_before_what_to_do() {
+    let workspace = workspace(BUSY);
+    workspace.run(["plan", "--emulate", "portal.yaml", "--out", "plan.json"]).expect(0);
+    let plan = workspace.read("plan.json").replacen("\"formatVersion\": 2", "\"formatVersion\": 1", 1);
+    workspace.write("plan.json", plan);
+    let run = workspace.run(["report", "--plan", "plan.json", "--to", "outputs"]).expect(1);
+    let said = "error: `plan.json` is not a plan that can be read (line 2, column 20): it was made by an older release";
+    assert!(run.stderr.starts_with(said), "{}", run.stderr);
+    assert!(run.stderr.ends_with("; run `cancel-pending plan` again\n"), "{}", run.stderr);
+}
+
 /// What would be cancelled comes first, a line each; the differences are there when they are asked for; the end is how
 /// to go on.
 #[test]

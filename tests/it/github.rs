@@ -142,12 +142,12 @@ fn documents_are_held_against_themselves_and_each_other() {
         assert!(run.stderr.contains(expected), "{expected}: {}", run.stderr);
         assert_eq!(run.stdout, "");
     };
-    refused(&plan.replace("5a63deb5", "6a63deb5"), &outcome, "does not match itself");
-    refused(&plan, &outcome.replace("\"cancelled\": 3", "\"cancelled\": 2"), "does not match itself");
+    refused(&plan.replace("5a63deb5", "6a63deb5"), &outcome, "was modified or is corrupt");
+    refused(&plan, &outcome.replace("\"cancelled\": 3", "\"cancelled\": 2"), "was modified or is corrupt");
     refused(
         &plan,
         &outcome.replace("\"origin\": \"http://emulator.localhost\"", "\"origin\": \"http://127.0.0.1\""),
-        "of another plan",
+        "belongs to another plan",
     );
     refused(&plan, "{}", "is not an outcome");
     refused("[]", &outcome, "is not a plan");

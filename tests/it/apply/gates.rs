@@ -20,15 +20,18 @@ fn a_plan_file_must_match_itself_its_portal_and_not_be_refused() {
         assert!(run.stderr.contains(expected), "{expected}: {}", run.stderr);
         assert_eq!(run.stdout, "");
     };
-    refused(&|plan| plan["entries"][0]["operation"]["id"] = "another".into(), "does not match itself");
+    refused(&|plan| plan["entries"][0]["operation"]["id"] = "another".into(), "was modified or is corrupt");
     refused(
         &|plan| plan["entries"][0]["notificationEmails"] = serde_json::json!(["x@evil.example"]),
-        "does not match itself",
+        "was modified or is corrupt",
     );
-    refused(&|plan| plan["decisionDigest"] = "0".repeat(64).into(), "does not match itself");
-    refused(&|plan| plan["summary"]["cancel"] = 0.into(), "does not match itself");
-    refused(&|plan| plan["portals"][0]["origin"] = "https://cloudpartner.azure.com".into(), "does not match itself");
-    refused(&|plan| plan["portals"] = serde_json::json!([]), "does not match itself");
+    refused(&|plan| plan["decisionDigest"] = "0".repeat(64).into(), "was modified or is corrupt");
+    refused(&|plan| plan["summary"]["cancel"] = 0.into(), "was modified or is corrupt");
+    refused(
+        &|plan| plan["portals"][0]["origin"] = "https://cloudpartner.azure.com".into(),
+        "was modified or is corrupt",
+    );
+    refused(&|plan| plan["portals"] = serde_json::json!([]), "was modified or is corrupt");
     refused(&|plan| plan["refused"] = "too many".into(), "the plan is refused: too many");
     refused(
         &|plan| plan["formatVersion"] = 1.into(),
