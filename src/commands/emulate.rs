@@ -33,8 +33,8 @@ pub async fn emulate(request: &EmulateRequest, console: Console) -> anyhow::Resu
         .with_context(|| format!("{} can't be listened on", request.listen))?;
     console.result(&format!("{}\n", emulator.url()))?;
     console.note(&format!(
-        "The emulated portal is running. In another terminal, set CANCEL_PENDING_ENDPOINT={} and a CANCEL_PENDING_TOKEN. \
-         Press Ctrl-C to stop.\n",
+        "The emulated portal is running. To use it, set CANCEL_PENDING_ENDPOINT={} in another terminal, and \
+         CANCEL_PENDING_TOKEN to the token in the state file, or to any text if there is none. Press Ctrl-C to stop.\n",
         emulator.url()
     ));
     signals.next().await;
