@@ -40,6 +40,8 @@ pub struct GitHub {
     octocrab: Octocrab,
     repository: Repository,
     address: Url,
+    /// The path of the REST API: empty on github.com, `/api/v3` on a server of one's own.
+    rest: String,
     patience: Patience,
     author: OnceLock<String>,
 }
@@ -69,8 +71,10 @@ impl GitHub {
         if url.scheme() != "https" && !(url.scheme() == "http" && loopback) {
             return Err(wrong("GITHUB_API_URL must start with https://".to_owned()));
         }
-        let base: Uri = api_url
-            .trim_end_matches('/')
+        // The server alone: GraphQL is not below the REST API everywhere.
+        let base: Uri = url
+            .origin()
+            .ascii_serialization()
             .parse()
             .map_err(|error| wrong(format!("GITHUB_API_URL is not a URL ({error})")))?;
         let mut authorization = HeaderValue::try_from(format!("Bearer {token}")).map_err(|_| {
@@ -90,12 +94,19 @@ impl GitHub {
             .with_auth(AuthState::None)
             .build();
         let patience = Patience(Mutex::new(LONGEST_WAIT));
-        Ok(Self { octocrab, repository, address: url, patience, author: OnceLock::new() })
+        let rest = url.path().trim_end_matches('/').to_owned();
+        Ok(Self { octocrab, repository, address: url, rest, patience, author: OnceLock::new() })
     }
 
     /// A path below the repository.
     pub(super) fn path(&self, rest: &str) -> String {
-        format!("/repos/{}/{}{rest}", self.repository.owner, self.repository.name)
+        format!("{}/repos/{}/{}{rest}", self.rest, self.repository.owner, self.repository.name)
+    }
+
+    /// The path of GraphQL (source: GitHub's pages "Forming calls with GraphQL"): `/graphql` on github.com, and on a
+    /// server of one's own `/api/graphql`, beside the REST API at `/api/v3`.
+    fn graphql(&self) -> String {
+        format!("{}/graphql", self.rest.strip_suffix("/v3").unwrap_or(&self.rest))
     }
 
     /// Reads.
@@ -169,10 +180,9 @@ impl GitHub {
     /// An address as a path of this API. None where it leads anywhere else: the token goes nowhere else.
     fn below(&self, address: &str) -> Option<String> {
         let to = self.address.join(address).ok()?;
-        let base = self.address.path().trim_end_matches('/');
-        let path = to.path().strip_prefix(base).filter(|path| path.starts_with('/'))?;
+        let is_below = to.path().strip_prefix(self.rest.as_str()).is_some_and(|path| path.starts_with('/'));
         let query = to.query().map(|query| format!("?{query}")).unwrap_or_default();
-        (to.origin() == self.address.origin()).then(|| format!("{path}{query}"))
+        (is_below && to.origin() == self.address.origin()).then(|| format!("{}{query}", to.path()))
     }
 
     /// A write is not followed to another repository; it is said which one that is.
@@ -200,9 +210,9 @@ impl GitHub {
         if self.author.get().is_none() {
             let query = serde_json::json!({ "query": "query { viewer { login } }" });
             let ask = async |path: String| self.octocrab.post(path, Some(&query)).await;
-            let login = match self.repeat::<Answered>(&Method::POST, "/graphql", true, ask).await {
+            let login = match self.repeat::<Answered>(&Method::POST, &self.graphql(), true, ask).await {
                 Ok(answered) => Some(answered.data.viewer.login),
-                Err(_) => self.get::<Account>("/user").await.ok().map(|user| user.login),
+                Err(_) => self.get::<Account>(&format!("{}/user", self.rest)).await.ok().map(|user| user.login),
             };
             if let Some(login) = login {
                 self.learn_author(&login);

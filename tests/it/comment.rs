@@ -521,3 +521,19 @@ fn the_check_run_carries_verdict_and_decision() {
             .is_some_and(|title| title.starts_with("Apply: 1 of 1 operation cancelled"))
     );
 }
+
+#[test]
+fn a_server_of_ones_own_has_its_apis_elsewhere() {
+    let (workspace, github) = (workspace(), FakeGitHub::start());
+    github.state().is_enterprise = true;
+    Step::new(&workspace, &github, 100).report(&["--to", "comment,review,check"]).expect(1);
+    let first = github.state().own()[0].id;
+    assert!(github.state().log.contains(&"POST /graphql".to_owned()), "{:?}", github.state().log);
+    Step::new(&workspace, &github, 101).comment();
+    assert!(github.state().own().iter().map(|own| own.id).eq([first]));
+    assert_eq!(github.state().checks.len(), 1);
+    // Redirects lead below the REST API there too, and writes name the new repository.
+    github.state().is_renamed = true;
+    let run = Step::new(&workspace, &github, 99).comment();
+    assert!(run.stderr.contains("it is of a later run (101, attempt 1)"), "{}", run.stderr);
+}

@@ -102,6 +102,9 @@ pub struct State {
     pub app: Option<String>,
     /// Answers in place of the usual ones, each once, in order.
     pub scripted: Vec<Scripted>,
+    /// Whether it is a server of one's own: REST is below `/api/v3` there, and GraphQL is `/api/graphql` (GitHub
+    /// Enterprise Server's pages "Getting started with the REST API" and "Forming calls with GraphQL").
+    pub is_enterprise: bool,
     /// Whether the repository has been renamed to `fabrikam/offers`.
     pub is_renamed: bool,
     /// GitHub's time.
@@ -196,6 +199,7 @@ impl FakeGitHub {
             user: None,
             app: Some(BOT.to_owned()),
             scripted: vec![],
+            is_enterprise: false,
             is_renamed: false,
             clock: "2026-11-19T10:00:00Z",
             branch_commits: vec!["fff0000"],
@@ -227,12 +231,20 @@ impl FakeGitHub {
         }));
         let shared = Arc::clone(&state);
         let raw = RawPortal::serve(move |request, stream| {
-            let request = if request.path.starts_with("/repositories/4711") { &followed(request) } else { request };
             let mut state = shared.lock().unwrap_or_else(PoisonError::into_inner);
+            let served = if state.is_enterprise { &on_enterprise_server(request) } else { request };
+            let is_followed = served.path.starts_with("/repositories/4711");
+            let request = if is_followed { &followed(served) } else { served };
             state.log.push(format!("{} {}", request.method, request.path));
             handle(request, stream, &mut state);
         });
         Self { raw, state }
+    }
+
+    /// Where the REST API is.
+    pub fn api_url(&self) -> String {
+        let below = if self.state().is_enterprise { "/api/v3" } else { "" };
+        format!("{}{below}", self.raw.url)
     }
 
     pub fn state(&self) -> MutexGuard<'_, State> {
@@ -305,6 +317,13 @@ fn followed(request: &Request) -> Request {
     Request { method: request.method.clone(), path, head, body: request.body.clone() }
 }
 
+/// A request to a server of one's own, as one to github.com. Elsewhere on it there is nothing.
+fn on_enterprise_server(request: &Request) -> Request {
+    let rest = request.path.strip_prefix("/api/v3").filter(|rest| *rest != "/graphql");
+    let path = rest.or((request.path == "/api/graphql").then_some("/graphql")).unwrap_or("/nothing").to_owned();
+    Request { method: request.method.clone(), path, head: request.head.clone(), body: request.body.clone() }
+}
+
 fn refuse(status: u16) -> Reply {
     let message = if status == 404 { "Not Found" } else { "Resource not accessible by integration" };
     Reply::Json(status, json!({"message": message, "documentation_url": "https://docs.github.com"}))
@@ -358,7 +377,8 @@ fn handle(request: &Request, stream: &mut TcpStream, state: &mut State) {
     }
     if state.is_renamed && path != "/graphql" && request.header("x-followed").is_none() {
         let rest = request.path.strip_prefix("/repos/contoso/offers").expect("of the repository");
-        let location = format!("http://{}/repositories/4711{rest}", request.header("host").expect("a host"));
+        let below = if state.is_enterprise { "/api/v3" } else { "" };
+        let location = format!("http://{}{below}/repositories/4711{rest}", request.header("host").expect("a host"));
         let status = if call.method == "GET" { "301 Moved Permanently" } else { "307 Temporary Redirect" };
         let body = json!({"message": "Moved Permanently", "url": location}).to_string();
         return answer(stream, status, &[json, ("Location", &location)], body.as_bytes());

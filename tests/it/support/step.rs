@@ -55,7 +55,7 @@ impl<'a> Step<'a> {
     pub fn report_on(&self, more: &[&str], git_ref: &str) -> Run {
         let mut command = self.workspace.command();
         command
-            .env("GITHUB_API_URL", &self.github.raw.url)
+            .env("GITHUB_API_URL", self.github.api_url())
             .env("GITHUB_SERVER_URL", "https://github.com")
             .env("GITHUB_TOKEN", "gh-token")
             .env("GITHUB_REPOSITORY", "contoso/offers")
