@@ -22,6 +22,8 @@ targets "$CP_REPORT"
 one pull-request "$CP_PULL_REQUEST"
 [[ "$REPLY" =~ ^[0-9]*$ ]] || fail "the input \`pull-request\` is not a number"
 one key "$CP_KEY"
+one branch "$CP_BRANCH"
+branch="$REPLY"
 one reviewed-by "$CP_REVIEWED_BY"
 one comment-author "$CP_COMMENT_AUTHOR"
 
@@ -49,6 +51,7 @@ if [[ "$command" != validate ]]; then
   add auth "$CP_AUTH"
   add cloud "$CP_CLOUD"
   add concurrency "$CP_CONCURRENCY"
+  add request-timeout "$CP_REQUEST_TIMEOUT"
   add max-cancels "$CP_MAX_CANCELS"
   add_each publisher "$CP_PUBLISHER"
   add_each offer "$CP_OFFER"
@@ -58,6 +61,7 @@ if [[ "$command" == plan && "$offline" == true ]]; then
 fi
 if [[ "$command" == apply ]]; then
   add timeout "$CP_TIMEOUT"
+  add linger "$CP_LINGER"
   add expect-digest "$CP_EXPECT_DIGEST"
   add_each allow-event "$CP_ALLOW_EVENT"
   add journal "$CP_JOURNAL"
@@ -72,11 +76,14 @@ if [[ "$command" == apply ]]; then
     arguments+=(--reviewed)
     add key "$CP_KEY"
     add reviewed-by "$CP_REVIEWED_BY"
+    add branch "$CP_BRANCH"
     [[ "$require_approval" == false ]] || arguments+=(--require-approval)
     # The job's token is only there where what was approved has to be looked up.
     export GITHUB_TOKEN="$CP_GITHUB_TOKEN"
   elif [[ "$require_approval" == true ]]; then
     fail "the input \`require-approval\` means nothing without \`reviewed\`"
+  elif [[ -n "$branch" ]]; then
+    fail "the input \`branch\` means nothing without \`reviewed\`"
   fi
 fi
 

@@ -191,6 +191,9 @@ fn sample(name: &str) -> Option<(&'static str, &'static str)> {
         "reviewed-by" => ("my-app", "--reviewed-by=my-app"),
         "allow-event" => ("issue_comment", "--allow-event=issue_comment"),
         "key" => ("a key", "--key=a key"),
+        "branch" => ("release", "--branch=release"),
+        "linger" => ("7m", "--linger=7m"),
+        "request-timeout" => ("5s", "--request-timeout=5s"),
         "wait" => ("false", "--no-wait"),
         "timeout" => ("5m", "--timeout=5m"),
         "journal" => ("sent.jsonl", "--journal=sent.jsonl"),
@@ -222,6 +225,46 @@ const OTHERS: &[&str] = &[
     "release-url",
     "binary",
 ];
+
+/// Flags that the action sets by itself, or that mean nothing in a workflow.
+const NO_INPUTS: &[&str] = &[
+    "out",
+    "plan-out",
+    "outcome",
+    "to",
+    "auto-approve",
+    "status-file",
+    "format",
+    "detailed-exitcode",
+    "diff",
+    "quiet",
+    "color",
+    "verbose",
+    "log-format",
+    "help",
+    "version",
+];
+
+#[test]
+fn each_flag_of_the_program_is_an_input() {
+    let inputs = definition()["inputs"].as_object().expect("inputs").clone();
+    let mut program = cancel_pending::cli::command();
+    program.build();
+    let mut seen = 0;
+    for command in ["plan", "apply", "report"] {
+        let command = program.find_subcommand(command).expect("a command");
+        for flag in command.get_arguments().filter_map(clap::Arg::get_long) {
+            let input = flag.strip_prefix("no-").unwrap_or(flag);
+            assert!(
+                NO_INPUTS.contains(&flag) || inputs.contains_key(input),
+                "--{flag} of {} is no input of the action",
+                command.get_name()
+            );
+            seen += 1;
+        }
+    }
+    assert!(seen > 40, "{seen}");
+}
 
 #[test]
 fn each_input_is_a_flag_that_the_program_knows() {
@@ -270,6 +313,8 @@ fn a_mistake_in_an_input_is_refused_by_name() {
         ("files", " \n", "the input `files` names no file"),
         ("working-directory", "nowhere", "the input `working-directory` names no directory"),
         ("require-approval", "true", "`require-approval` means nothing without `reviewed`"),
+        ("branch", "release", "`branch` means nothing without `reviewed`"),
+        ("branch", "a\nb", "the input `branch` takes one line"),
     ];
     for input in ["offline", "reviewed", "require-approval", "wait", "strict"] {
         table.extend(["", "yes", "TRUE", "1"].map(|value| (input, value, "is neither `true` nor `false`")));
