@@ -8,7 +8,7 @@ use cancel_pending::domain::{
     StatusWord,
 };
 use cancel_pending::plan::{Observation, Plan, PlanFacts, PlanSelection, PortalFacts, plan};
-use cancel_pending::report::{COMMENT_LIMIT, TextStyle, json, plan_markdown, plan_text};
+use cancel_pending::report::{COMMENT_LIMIT, Links, TextStyle, json, plan_markdown, plan_text};
 use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
 
 const ENTRIES: usize = 10_000;
@@ -112,6 +112,7 @@ fn planning(criterion: &mut Criterion) {
 
 fn rendering(criterion: &mut Criterion) {
     let plan = made(&read(&[file(ENTRIES)]).expect("valid"));
+    let links = Links::to(&plan.portals, true, cancel_pending::portal::documented_address);
     let mut group = criterion.benchmark_group("render 10,000 entries");
     group.throughput(Throughput::Elements(ENTRIES as u64));
     group.sample_size(20);
@@ -121,9 +122,11 @@ fn rendering(criterion: &mut Criterion) {
         group.bench_function(name, |bencher| bencher.iter(|| plan_text(black_box(&plan), style, None)));
     }
     group.bench_function("JSON", |bencher| bencher.iter(|| json(black_box(&plan))));
-    group.bench_function("Markdown, whole", |bencher| bencher.iter(|| plan_markdown(black_box(&plan), usize::MAX)));
+    group.bench_function("Markdown, whole", |bencher| {
+        bencher.iter(|| plan_markdown(black_box(&plan), links, usize::MAX));
+    });
     group.bench_function("Markdown, as a comment", |bencher| {
-        bencher.iter(|| plan_markdown(black_box(&plan), COMMENT_LIMIT));
+        bencher.iter(|| plan_markdown(black_box(&plan), links, COMMENT_LIMIT));
     });
 }
 

@@ -203,7 +203,7 @@ pub(super) struct ApplyArguments {
     /// Also require a review of that very commit, approved by somebody with write access who is not the author
     #[arg(long, requires = "reviewed")]
     pub require_approval: bool,
-    /// The --key that the plan was reported with
+    /// The --key that the plan was reported with [default: made of PATHS, --publisher and --offer]
     #[arg(long, value_name = "KEY", requires = "reviewed")]
     pub key: Option<String>,
     /// Branch that is applied, if it is not the default branch
@@ -251,7 +251,8 @@ pub(super) struct ReportArguments {
     /// Pull request to comment on [default: that of the event]
     #[arg(long, value_name = "NUMBER")]
     pub pull_request: Option<u64>,
-    /// Name that separates this plan's comment and check from others in the repository
+    /// Name that separates this plan's comment and check from others in the repository [default: made of the plan's
+    /// files, publishers and offers]
     #[arg(long, value_name = "KEY")]
     pub key: Option<String>,
     /// GitHub App whose check run holds what was approved, for `check` after the merge

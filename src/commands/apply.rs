@@ -26,7 +26,8 @@ use crate::apply::{Applied, ApplyOptions, Clock, Journal, JournalError, OpenedJo
 use crate::domain::{PortalKind, PortalOrigin};
 use crate::outcome::{OutcomeDocument, OutcomeSummary};
 use crate::plan::{FormatVersion, Plan};
-use crate::report::{self, COMMENT_LIMIT, TextStyle, terminal};
+use crate::portal::documented_address;
+use crate::report::{self, COMMENT_LIMIT, Links, TextStyle, terminal};
 
 /// What a run that never has to end is given.
 const NO_TIMEOUT: Duration = Duration::from_hours(24 * 365);
@@ -163,7 +164,11 @@ pub async fn apply(request: &ApplyRequest, console: Console) -> anyhow::Result<E
         Format::Text if console.quiet => format!("{}\n", report::outcome_last_line(&applied.outcome)),
         Format::Text => report::outcome_text(&applied.outcome, console.out),
         Format::Json => report::json(&applied.outcome),
-        Format::Markdown => report::outcome_markdown(&applied.outcome, &plan, COMMENT_LIMIT),
+        Format::Markdown => {
+            // Made on these portals, or refused.
+            let links = Links::to(&plan.portals, true, documented_address);
+            report::outcome_markdown(&applied.outcome, &plan, links, COMMENT_LIMIT)
+        }
     });
     match (shown.and(written), interruption) {
         (Ok(()), _) => {

@@ -12,8 +12,9 @@ use serde_json::Value;
 use super::console::shown;
 use super::paths::is_in_work_tree;
 use crate::github::{GitHub, Repository};
+use crate::plan::Plan;
 use crate::portal::Token;
-use crate::report::is_key;
+use crate::report::{is_key, selection_key};
 
 /// The most bytes of an event. GitHub caps its payloads at 25 MiB.
 const MAX_EVENT_BYTES: u64 = 32 * 1024 * 1024;
@@ -105,10 +106,12 @@ pub(super) fn number(text: Option<&str>) -> u64 {
     text.and_then(|text| text.parse().ok()).unwrap_or(0)
 }
 
-/// A key that was given.
-pub(super) fn checked_key(key: &str) -> anyhow::Result<String> {
-    if is_key(key) {
-        return Ok(key.to_owned());
+/// What keeps the comment and the check of a plan apart from others: the key that was given, else one that is made
+/// of what was selected.
+pub(super) fn key_of(given: Option<&str>, plan: &Plan) -> anyhow::Result<String> {
+    match given {
+        None => Ok(selection_key(&plan.selection)),
+        Some(key) if is_key(key) => Ok(key.to_owned()),
+        Some(_) => Err(anyhow!("--key takes 1 to 64 letters, digits, `.`, `_`, `-`, `/` and `~`, and no `--`")),
     }
-    Err(anyhow!("--key takes 1 to 64 letters, digits, `.`, `_` and `-`, and no `--`"))
 }

@@ -14,7 +14,8 @@ use super::signals::Signals;
 use super::{Console, Exit, Format, TOOL, files, live, portal, recorded_plans};
 use crate::domain::{DesiredOffer, DesiredSet, PortalKind};
 use crate::plan::{Plan, PlanFacts, PlanSelection, PortalFacts};
-use crate::report::{self, COMMENT_LIMIT, TextStyle, terminal};
+use crate::portal::documented_address;
+use crate::report::{self, COMMENT_LIMIT, Links, TextStyle, terminal};
 
 /// The file that is meant where none is named.
 const DEFAULT_PATH: &str = "offers.yaml";
@@ -104,7 +105,9 @@ pub async fn plan(request: &PlanRequest, console: Console) -> anyhow::Result<Exi
             report::plan_text(&made, style, next_command(request, &made, console).as_deref())
         }
         Format::Json => report::json(&made),
-        Format::Markdown => report::plan_markdown(&made, COMMENT_LIMIT),
+        Format::Markdown => {
+            report::plan_markdown(&made, Links::to(&made.portals, true, documented_address), COMMENT_LIMIT)
+        }
     })?;
     if let Some(why) = report::plan_failure(&made) {
         console.error(&format!("error: {why}\n"));

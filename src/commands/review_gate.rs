@@ -9,7 +9,7 @@ use std::path::PathBuf;
 use anyhow::anyhow;
 
 use super::Console;
-use super::github::{GitHubSettings, checked_key, path_in_repository};
+use super::github::{GitHubSettings, key_of, path_in_repository};
 use super::step_summary;
 use crate::domain::{OfferKey, sha256_hex};
 use crate::github::{ApprovalQuery, Commented, GitHub, GitHubError, StickyComment};
@@ -25,7 +25,7 @@ pub struct ReviewGate {
     pub reviewed_by: String,
     /// Whether somebody must have approved that very commit.
     pub require_approval: bool,
-    /// Which of the check runs of this program it is.
+    /// Which of the check runs of this program it is; none: the one of the plan's selection.
     pub key: Option<String>,
     /// The branch that is applied; none: the default branch.
     pub branch: Option<String>,
@@ -102,8 +102,9 @@ pub(super) async fn pass(gate: &ReviewGate, plan: &Plan, console: Console) -> an
         let mut numbers: Vec<u64> = passed.verdicts.iter().filter_map(differs_from).collect();
         numbers.sort_unstable();
         numbers.dedup();
+        let key = key_of(gate.key.as_deref(), plan)?;
         for number in numbers {
-            say_on_pull_request(&passed.github, number, gate.key.as_deref(), &refusal, console).await;
+            say_on_pull_request(&passed.github, number, &key, &refusal, console).await;
         }
     }
     Ok(passed)
@@ -119,7 +120,7 @@ fn differs_from(verdict: &EntryVerdict) -> Option<u64> {
 
 async fn held(gate: &ReviewGate, plan: &Plan) -> Result<PassedReview, Refusal> {
     let not_told = |error: anyhow::Error| Refusal::NotTold(format!("{error:#}"));
-    let key = gate.key.as_deref().map(checked_key).transpose().map_err(not_told)?;
+    let key = key_of(gate.key.as_deref(), plan).map_err(not_told)?;
     let github = gate.github.client().map_err(not_told)?;
     let branch = match &gate.branch {
         Some(branch) => branch.clone(),
@@ -138,7 +139,7 @@ async fn held(gate: &ReviewGate, plan: &Plan) -> Result<PassedReview, Refusal> {
         }
     }
     let query = ApprovalQuery {
-        check_name: &check_name(key.as_deref()),
+        check_name: &check_name(&key),
         app: &gate.reviewed_by,
         require_approval: gate.require_approval,
     };
@@ -243,8 +244,8 @@ fn say_in_summary(gate: &ReviewGate, refusal: &Refusal, console: Console) {
 }
 
 /// One comment a desired state, found again and changed like that of the plan.
-async fn say_on_pull_request(github: &GitHub, number: u64, key: Option<&str>, refusal: &Refusal, console: Console) {
-    let marker = format!("<!-- cancel-pending refusal {} -->", json_inert(key.unwrap_or("default")));
+async fn say_on_pull_request(github: &GitHub, number: u64, key: &str, refusal: &Refusal, console: Console) {
+    let marker = format!("<!-- cancel-pending refusal {} -->", json_inert(key));
     let text = format!("{marker}\n{}", refusal_markdown(refusal, COMMENT_LIMIT));
     let wanted = StickyComment {
         is_own: &|body| body.starts_with(&marker),

@@ -140,7 +140,10 @@ impl GitHub {
         }
         let why = match (found, others.first()) {
             (0, Some(other)) => format!("; there is one by the app {other}, which is not accepted"),
-            (0, None) => "; was the plan reported there with `report --to check`?".to_owned(),
+            (0, None) => {
+                "; was the plan of the same files, publishers and offers reported there with `report --to check`?"
+                    .to_owned()
+            }
             _ => " that was complete before the merge".to_owned(),
         };
         no(format!(

@@ -127,7 +127,10 @@ pub fn failed_plan(facts: &PlanFacts, failures: Vec<PlanFailure>) -> Plan {
 fn refusal_of_all(max: Option<u32>, entries: &[Entry]) -> Option<String> {
     let count = entries.iter().filter(|entry| entry.decision == Decision::Cancel).count();
     let max = max.filter(|max| count > *max as usize)?;
-    Some(format!("{} would be cancelled, and --max-cancels allows {max} in all", operations(count)))
+    Some(format!(
+        "{} would be cancelled, and --max-cancels allows {max} in all: split the change, or raise --max-cancels",
+        operations(count)
+    ))
 }
 
 fn operations(count: usize) -> String {

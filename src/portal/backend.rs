@@ -25,6 +25,26 @@ pub const fn capabilities(kind: PortalKind) -> Capabilities {
     }
 }
 
+/// An address of an operation in the form to link, where it is one that a portal of that kind documents, on that origin.
+///
+/// ```
+/// use cancel_pending::domain::{PortalKind, PortalOrigin};
+/// let read = |address: &str| {
+///     cancel_pending::portal::documented_address(PortalKind::CloudPartner, &PortalOrigin::microsoft(), address)
+/// };
+/// let address = "https://cloudpartner.azure.com/api/publishers/contoso/offers/vm/operations/1?api-version=2017-10-31";
+/// assert_eq!(read(address).as_deref(), Some(address));
+/// assert_eq!(read("https://evil.example/login"), None);
+/// assert_eq!(read("javascript:alert(1)"), None);
+/// ```
+#[must_use]
+pub fn documented_address(kind: PortalKind, origin: &PortalOrigin, address: &str) -> Option<String> {
+    let location = match kind {
+        PortalKind::CloudPartner => cloud_partner::location(address, origin),
+    };
+    location.may_be_called().then_some(location.shown)
+}
+
 /// Reads a portal, and tries again what may pass by itself.
 pub enum BackendReader<'a> {
     /// The Cloud Partner Portal.

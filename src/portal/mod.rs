@@ -12,7 +12,7 @@ pub mod cloud_partner;
 use std::future::Future;
 use std::time::Duration;
 
-pub use backend::{Backend, BackendReader, BackendSlot, Backends, capabilities};
+pub use backend::{Backend, BackendReader, BackendSlot, Backends, capabilities, documented_address};
 pub use client::{
     Credential, CredentialError, Exchange, Failure, HttpExchange, Incoming, Outgoing, Pending, PortalError,
     RetryListener, StaticToken, Token, TransportSettings, Wanted, correlation_ids,

@@ -5,9 +5,10 @@
 //! more there are.
 
 use super::escape::terminal;
+use super::links::Links;
 use super::words;
 use crate::outcome::{Outcome, OutcomeDocument};
-use crate::plan::{Decision, Entry, Note, Plan};
+use crate::plan::{Decision, Entry, Note, Plan, PlanFailure};
 
 /// How many annotations of a kind GitHub shows for a step.
 const MOST_OF_A_KIND: usize = 10;
@@ -41,8 +42,8 @@ pub struct Annotation {
 
 /// The annotations of a plan, or of what came of it.
 #[must_use]
-pub fn annotations(plan: &Plan, outcome: Option<&OutcomeDocument>) -> Vec<Annotation> {
-    let mut all = Vec::new();
+pub fn annotations(plan: &Plan, outcome: Option<&OutcomeDocument>, links: Links<'_>) -> Vec<Annotation> {
+    let mut all: Vec<Annotation> = plan.failed.iter().flatten().map(failure).collect();
     if let Some(refused) = &plan.refused {
         all.push(Annotation {
             level: AnnotationLevel::Error,
@@ -61,10 +62,11 @@ pub fn annotations(plan: &Plan, outcome: Option<&OutcomeDocument>) -> Vec<Annota
                     Outcome::Unknown | Outcome::Accepted => AnnotationLevel::Warning,
                     Outcome::Cancelled | Outcome::AlreadyDone | Outcome::Superseded => AnnotationLevel::Notice,
                 };
-                let how = [words::how(ended), ended.message.clone(), ended.location.clone()];
+                let location = ended.location.as_deref().and_then(|location| links.told(ended.portal, location));
+                let how = [words::how(ended), ended.message.clone(), location];
                 (level, ended.outcome.as_str().to_owned(), how.into_iter().flatten().collect::<Vec<_>>().join("; "))
             }
-            None => match planned(entry) {
+            None => match planned(entry, links) {
                 Some(said) => said,
                 None => continue,
             },
@@ -79,7 +81,18 @@ pub fn annotations(plan: &Plan, outcome: Option<&OutcomeDocument>) -> Vec<Annota
     within_limits(&all)
 }
 
-fn planned(entry: &Entry) -> Option<(AnnotationLevel, String, String)> {
+/// Why there is no plan. What is wrong with a file as a whole is shown on its first line.
+fn failure(failure: &PlanFailure) -> Annotation {
+    let message = [Some(&failure.message), failure.help.as_ref()];
+    Annotation {
+        level: AnnotationLevel::Error,
+        place: failure.path.clone().map(|path| (path, failure.line.unwrap_or(1))),
+        title: format!("The plan failed: {}", failure.code),
+        message: message.into_iter().flatten().cloned().collect::<Vec<_>>().join("; "),
+    }
+}
+
+fn planned(entry: &Entry, links: Links<'_>) -> Option<(AnnotationLevel, String, String)> {
     let note = words::note(entry).map(|(_, meaning)| meaning);
     let message = entry.message.clone();
     let joined = |first: Option<String>| {
@@ -89,7 +102,8 @@ fn planned(entry: &Entry) -> Option<(AnnotationLevel, String, String)> {
     Some(match entry.decision {
         Decision::Cancel => {
             let title = operation.map(|one| format!("cancels {} {}", words::kind(one), one.id)).unwrap_or_default();
-            (AnnotationLevel::Warning, title, joined(operation.map(|one| one.location.clone())))
+            let location = operation.and_then(|one| links.told(entry.portal, &one.location));
+            (AnnotationLevel::Warning, title, joined(location))
         }
         Decision::Wait => (AnnotationLevel::Notice, "is already being cancelled".to_owned(), joined(None)),
         Decision::Blocked => (AnnotationLevel::Error, "blocked".to_owned(), joined(None)),

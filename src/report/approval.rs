@@ -4,7 +4,7 @@
 //! counted in Markdown, as everywhere on a pull request.
 
 use super::escape::{markdown_code, terminal};
-use super::markdown::{cut, fitting, table};
+use super::markdown::{cut, fitting, write_table};
 use super::words::counted;
 use crate::plan::{EntryApproval, EntryVerdict};
 
@@ -143,7 +143,7 @@ fn verdict_table(verdicts: &[EntryVerdict], limit: usize) -> String {
         .collect();
     let count = fitting(&rows, limit);
     let mut page = "\n".to_owned();
-    table(&mut page, "| Offer | Approved | Now |\n|:--|:--|:--|\n", &rows[..count]);
+    write_table(&mut page, "| Offer | Approved | Now |\n|:--|:--|:--|\n", &rows[..count]);
     cut(&mut page, rows.len() - count, "cancellation", "cancellations");
     page
 }

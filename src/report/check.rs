@@ -5,6 +5,7 @@
 
 use super::annotations::{Annotation, AnnotationLevel, annotations};
 use super::approval_text::approval_text;
+use super::links::Links;
 use super::markdown::plan_markdown;
 use super::outcome_markdown::outcome_markdown;
 use super::{COMMENT_LIMIT, words};
@@ -63,21 +64,17 @@ impl AnnotationLevel {
     }
 }
 
-/// The name of the check run. A repository with several desired states has one for each key.
-#[must_use]
-pub fn check_name(key: Option<&str>) -> String {
-    key.map_or_else(|| "cancel-pending".to_owned(), |key| format!("cancel-pending ({key})"))
-}
-
 /// The check run of a plan, or of what came of it.
 #[must_use]
-pub fn check(plan: &Plan, outcome: Option<&OutcomeDocument>) -> Check {
+pub fn check(plan: &Plan, outcome: Option<&OutcomeDocument>, links: Links<'_>) -> Check {
     let is_troubled = plan.has_failures();
     let conclusion = match outcome {
         Some(outcome) if is_troubled || outcome.has_failures() => Conclusion::Failure,
         Some(outcome) if outcome.has_open_ends() => Conclusion::Neutral,
         // What is blocked or can't be read keeps nobody from approving the rest.
-        None if is_troubled && plan.refused.is_none() && plan.summary.cancel > 0 => Conclusion::Neutral,
+        None if is_troubled && plan.failed.is_none() && plan.refused.is_none() && plan.summary.cancel > 0 => {
+            Conclusion::Neutral
+        }
         None if is_troubled => Conclusion::Failure,
         None if plan.unread() > 0 => Conclusion::Neutral,
         _ => Conclusion::Success,
@@ -87,11 +84,11 @@ pub fn check(plan: &Plan, outcome: Option<&OutcomeDocument>) -> Check {
         digest: None,
         title: outcome.map_or_else(|| words::headline(plan), words::outcome_headline),
         summary: match outcome {
-            None => plan_markdown(plan, COMMENT_LIMIT),
-            Some(outcome) => outcome_markdown(outcome, plan, COMMENT_LIMIT),
+            None => plan_markdown(plan, links, COMMENT_LIMIT),
+            Some(outcome) => outcome_markdown(outcome, plan, links, COMMENT_LIMIT),
         },
         text: None,
-        annotations: annotations(plan, outcome),
+        annotations: annotations(plan, outcome, links),
     }
 }
 

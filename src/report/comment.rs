@@ -5,8 +5,11 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::markdown::{linked, plan_markdown};
-use super::outcome_markdown::outcome_markdown;
+use super::cells::linked;
+use super::key::is_key;
+use super::links::Links;
+use super::markdown::{PageOrigin, plan_page, short_digest};
+use super::outcome_markdown::outcome_page;
 use super::{COMMENT_LIMIT, json_inert};
 use crate::outcome::OutcomeDocument;
 use crate::plan::Plan;
@@ -33,7 +36,7 @@ pub struct CommentMark {
     pub run: u64,
     /// The attempt at that run.
     pub attempt: u64,
-    /// The decision digest.
+    /// The decision digest; empty where no plan could be made.
     pub digest: String,
     /// Whether it tells an outcome.
     pub applied: bool,
@@ -74,47 +77,68 @@ impl CommentMark {
     }
 }
 
-/// Whether a text can be the key of a comment.
-#[must_use]
-pub fn is_key(text: &str) -> bool {
-    let plain = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'.' || byte == b'_' || byte == b'-';
-    (1..=64).contains(&text.len()) && text.bytes().all(plain) && !text.contains("--")
+/// What a comment is about.
+#[derive(Debug, Clone, Copy)]
+pub struct CommentOrigin<'a> {
+    /// Where the run can be looked at.
+    pub run_url: Option<&'a str>,
+    /// The text of the comment that it takes the place of.
+    pub previous: Option<&'a str>,
 }
 
-/// The text of the comment. `previous` is the text that it replaces, `run_url` where the run can be looked at.
+/// The text of the comment.
 #[must_use]
 pub fn comment(
     plan: &Plan,
     outcome: Option<&OutcomeDocument>,
+    links: Links<'_>,
     mut mark: CommentMark,
-    run_url: Option<&str>,
-    previous: Option<&str>,
+    origin: CommentOrigin<'_>,
 ) -> String {
-    if let Some(before) = previous.and_then(CommentMark::read) {
-        mark.history = before.history;
-        if before.digest != mark.digest {
-            mark.history.insert(0, PastDecision { digest: before.digest, head: before.head });
-            mark.history.truncate(HISTORY);
-        }
+    let CommentOrigin { run_url, previous } = origin;
+    let before = previous.and_then(CommentMark::read);
+    if plan.failed.is_some() {
+        // No decision, which is another thing than the decision to cancel nothing.
+        mark.digest.clear();
     }
+    if let Some(before) = &before {
+        mark.history = history_after(before, &mark.digest);
+    }
+    let page_origin = PageOrigin {
+        commit: mark.head.get(..7).or((!mark.head.is_empty()).then_some(&*mark.head)).map(str::to_owned),
+        run: (mark.run > 0).then(|| linked(&format!("run {}", mark.run), run_url)),
+        replaces_plan: before.as_ref().is_some_and(|before| !before.digest.is_empty()),
+    };
     let budget = COMMENT_LIMIT - RESERVE;
     let body = match outcome {
-        None => format!("{PLAN_START}\n{}{PLAN_END}\n", plan_markdown(plan, budget)),
+        None => format!("{PLAN_START}\n{}{PLAN_END}\n", plan_page(plan, links, &page_origin, budget)),
         Some(outcome) => {
-            let told = outcome_markdown(outcome, plan, budget / 2);
+            let told = outcome_page(outcome, plan, links, &page_origin, budget / 2);
             // What was approved stays as it was approved: the plan of now is another text.
             let room = budget.saturating_sub(told.len());
             let frozen = previous.and_then(|text| frozen_plan(text, &mark.digest)).filter(|text| text.len() <= room);
-            let shown = frozen.map_or_else(|| plan_markdown(plan, room), str::to_owned);
+            let shown = frozen.map_or_else(|| plan_page(plan, links, &page_origin, room), str::to_owned);
             format!(
-                "{told}\n<details><summary>The plan</summary>\n\n{PLAN_START}\n{}\n{PLAN_END}\n\n</details>\n",
+                "{told}\n<details><summary>The plan that was applied</summary>\n\n{PLAN_START}\n{}\n{PLAN_END}\n\n</details>\n",
                 shown.trim()
             )
         }
     };
-    let history = format!("{}{}", origin(&mark, run_url), history(&mark));
     let json = serde_json::to_string(&mark).unwrap_or_default();
-    format!("{MARKER}{} -->\n{body}{history}", json_inert(&json))
+    format!("{MARKER}{} -->\n{body}{}", json_inert(&json), history(&mark))
+}
+
+/// The decisions before one that takes the place of another. One that comes back is no earlier one any more.
+fn history_after(before: &CommentMark, digest: &str) -> Vec<PastDecision> {
+    let mut history = before.history.clone();
+    if before.digest != digest && !before.digest.is_empty() {
+        history.insert(0, PastDecision { digest: before.digest.clone(), head: before.head.clone() });
+    }
+    if before.digest.is_empty() && history.first().is_some_and(|past| past.digest == digest) {
+        history.remove(0);
+    }
+    history.truncate(HISTORY);
+    history
 }
 
 /// The plan section of a comment about the same decision.
@@ -127,34 +151,15 @@ fn frozen_plan<'a>(body: &'a str, digest: &str) -> Option<&'a str> {
     Some(plan.trim())
 }
 
-/// Which commit and which run it is of.
-fn origin(mark: &CommentMark, run_url: Option<&str>) -> String {
-    if mark.run == 0 {
-        return String::new();
-    }
-    let run = format!("run {}", mark.run);
-    let run = run_url.map_or_else(|| run.clone(), |url| linked(&run, url));
-    let commit = if mark.head.is_empty() {
-        String::new()
-    } else {
-        format!("commit {} · ", mark.head.get(..7).unwrap_or(&mark.head))
-    };
-    format!("\n<sub>{commit}{run}</sub>\n")
-}
-
 fn history(mark: &CommentMark) -> String {
     if mark.history.is_empty() {
         return String::new();
     }
     let mut rows = String::new();
     for past in &mark.history {
-        rows.push_str(&format!("- decision `{}` at `{}`\n", short(&past.digest), short(&past.head)));
+        rows.push_str(&format!("- decision `{}` at `{}`\n", short_digest(&past.digest), short_digest(&past.head)));
     }
     format!("\n<details><summary>Earlier decisions</summary>\n\n{rows}\n</details>\n")
-}
-
-fn short(hex: &str) -> &str {
-    hex.get(..12).unwrap_or(hex)
 }
 
 #[cfg(test)]

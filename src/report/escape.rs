@@ -6,6 +6,8 @@
 
 use std::borrow::Cow;
 
+use crate::domain::is_guid;
+
 /// Whether a character changes how others are shown, or is not shown at all.
 pub(super) const fn is_invisible(character: char) -> bool {
     matches!(character,
@@ -120,6 +122,73 @@ pub fn markdown_code(text: &str) -> String {
     }
     let pad = if safe.starts_with('`') || safe.ends_with('`') { " " } else { "" };
     format!("{fence}{pad}{safe}{pad}{fence}")
+}
+
+/// Running text in Markdown: as it is where GitHub makes nothing of it but text, with what stands in backticks as
+/// code; anything else as code from end to end.
+///
+/// What may stand as it is is named, and not what may not: letters, digits, spaces and a few signs of plain prose.
+/// It must not be followed by a bracket, and must not begin a line.
+///
+/// ```
+/// use cancel_pending::report::markdown_text;
+/// assert_eq!(markdown_text("No image was found, the plan is empty."), "No image was found, the plan is empty.");
+/// assert_eq!(markdown_text("`limits.maxCancels` allows 10"), "`limits.maxCancels` allows 10");
+/// assert_eq!(markdown_text("see www.example.com"), "`see www.example.com`");
+/// assert_eq!(markdown_text("thanks, @contoso"), "`thanks, @contoso`");
+/// assert_eq!(markdown_text("`a` <b>"), "`` `a` <b> ``");
+/// let id = "5a63deb5-925b-4ee0-938b-7c86fbf287c5";
+/// assert_eq!(markdown_text(&format!("operation {id}, which is over")), format!("operation `{id}`, which is over"));
+/// ```
+#[must_use]
+pub fn markdown_text(text: &str) -> String {
+    let parts: Vec<&str> = text.split('`').collect();
+    let is_safe = parts.len() % 2 == 1
+        && !text.trim().is_empty()
+        && text.chars().count() <= MAX_SPAN
+        && parts.iter().skip(1).step_by(2).all(|part| !part.trim().is_empty());
+    let shown = parts.iter().enumerate().map(
+        |(index, part)| {
+            if index % 2 == 0 { prose(part) } else { Some(markdown_code(part)) }
+        },
+    );
+    let shown: Option<String> = shown.collect();
+    shown.filter(|_| is_safe).unwrap_or_else(|| markdown_code(text))
+}
+
+/// A text that GitHub makes nothing of but text, with GUIDs and times in it as code. None: it is not one.
+fn prose(text: &str) -> Option<String> {
+    let is_time = |word: &str| word.len() > 10 && word.parse::<jiff::Timestamp>().is_ok();
+    let words = text.split(' ').map(|word| {
+        let core = word.trim_matches([',', '.', ';', ':', '(', ')']);
+        let is_code = is_guid(core) || is_time(core);
+        if is_code {
+            (word.replacen(core, &markdown_code(core), 1), word.replacen(core, "it", 1))
+        } else {
+            (word.to_owned(), word.to_owned())
+        }
+    });
+    let (shown, checked): (Vec<String>, Vec<String>) = words.unzip();
+    is_prose(&checked.join(" ")).then(|| shown.join(" "))
+}
+
+/// Whether GitHub makes nothing of a text but text.
+fn is_prose(text: &str) -> bool {
+    let bytes = text.as_bytes();
+    let any_case = |wanted: &[u8], window: &[u8]| wanted.iter().zip(window).all(|(a, b)| *a == b | 0x20);
+    let is_plain = |character: char| {
+        (character.is_alphanumeric() && !is_invisible(character)) || " ,.;:'\"()/?!%-–—…‘’“”".contains(character)
+    };
+    text.chars().all(is_plain)
+        // A link without a scheme, a reference to an issue.
+        && !bytes.windows(4).any(|window| any_case(b"www", window) && window[3] == b'.')
+        && !bytes.windows(4).any(|window| any_case(b"gh", window) && window[2] == b'-' && window[3].is_ascii_digit())
+        // A scheme, an emoji.
+        && !bytes.windows(2).any(|window| window[0] == b':' && window[1] != b' ')
+        // A commit.
+        && !text
+            .split(|character: char| !character.is_alphanumeric())
+            .any(|word| word.len() >= 7 && word.bytes().all(|byte| byte.is_ascii_hexdigit()))
 }
 
 /// A fence of backticks longer than any in the text, and at least three.

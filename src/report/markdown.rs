@@ -1,90 +1,128 @@
-//! A plan as Markdown, the way a pull request shows it.
+//! A plan as Markdown, the way a pull request and the summary of a step show it.
 //!
-//! Owns layout and the limit on its size. What is cut is cut in whole blocks and rows, never
-//! inside a fence or a table row; the counts stay, and the text says what was cut.
+//! Owns the order of the parts and what is left out where not everything fits: details first, then columns, and rows
+//! of cancellations only when there are thousands. What is cut is cut in whole blocks and rows, never inside a fence
+//! or a table row; the counts stay, and the text says what was cut.
 
-use super::diff::pending_operation_diff;
-use super::escape::{fence_for, markdown_code};
+use super::cancel_table::{CancelRows, details, pin_warnings};
+use super::cells::{Names, entry_operation, minute, place};
+use super::escape::{markdown_code, markdown_text};
+use super::failure_markdown::failure_page;
+use super::links::Links;
 use super::words::{self, counted};
-use crate::domain::Operation;
-use crate::plan::{Decision, Entry, Plan};
+use crate::plan::{Coverage, Decision, Entry, Note, Plan};
 
 /// The most bytes of Markdown for a comment. GitHub's limit is 65,536, and whether that means
 /// bytes or characters is not settled.
 pub const COMMENT_LIMIT: usize = 60_000;
 
+/// The least limit that is kept.
+const LEAST_LIMIT: usize = 10_000;
+
 /// What stays free for the sentences that say what was cut.
 const RESERVE: usize = 2_000;
 
+/// The most offers that are named in one row.
+const MOST_NAMES: usize = 50;
+
+/// Which commit and which run a page is about, as Markdown.
+#[derive(Debug, Clone, Default)]
+pub(super) struct PageOrigin {
+    /// The commit.
+    pub commit: Option<String>,
+    /// The run, as a link.
+    pub run: Option<String>,
+    /// Whether the page takes the place of another plan.
+    pub replaces_plan: bool,
+}
+
+impl PageOrigin {
+    /// The parts of the last line.
+    pub fn parts(&self) -> Vec<String> {
+        let commit = self.commit.as_ref().map(|commit| format!("commit {commit}"));
+        [commit, self.run.clone()].into_iter().flatten().collect()
+    }
+}
+
 /// The plan as Markdown of fewer bytes than the limit, which is at least 10,000.
 #[must_use]
-pub fn plan_markdown(plan: &Plan, limit: usize) -> String {
+pub fn plan_markdown(plan: &Plan, links: Links<'_>, limit: usize) -> String {
+    plan_page(plan, links, &PageOrigin::default(), limit)
+}
+
+/// The same, saying what it is about.
+pub(super) fn plan_page(plan: &Plan, links: Links<'_>, origin: &PageOrigin, limit: usize) -> String {
+    let limit = limit.max(LEAST_LIMIT);
+    if let Some(failures) = &plan.failed {
+        return failure_page(plan, failures, origin, limit);
+    }
+    let names = Names::of(plan.entries.iter().map(|entry| &entry.publisher), &plan.portals);
     let head = head(plan);
-    let tail = tail(plan);
-    let budget = limit.max(10_000).saturating_sub(head.len() + tail.len() + RESERVE);
+    let tail = tail(plan, origin);
+    let pins = pin_warnings(plan, names);
+    let budget = limit.saturating_sub(head.len() + tail.len() + pins.len() + RESERVE);
 
+    let not_cancelled = not_cancelled_rows(plan, names, links);
+    let quiet = quiet_rows(plan, names);
+    let coverage = plan.coverage.as_deref().map(coverage_rows).unwrap_or_default();
     let cancels: Vec<&Entry> = plan.entries_with(Decision::Cancel).collect();
-    let blocks: Vec<String> = cancels.iter().map(|entry| block(entry, plan)).collect();
-    let rows: Vec<String> = cancels.iter().map(|entry| cancel_row(entry)).collect();
-    let attention: Vec<String> = [Decision::Blocked, Decision::Error, Decision::Wait]
-        .into_iter()
-        .flat_map(|decision| plan.entries_with(decision))
-        .map(attention_row)
-        .collect();
-    let quiet: Vec<String> = [Decision::InSync, Decision::Expired]
-        .into_iter()
-        .flat_map(|decision| plan.entries_with(decision))
-        .map(quiet_row)
-        .collect();
 
-    let all = total(&blocks) + total(&attention) + total(&quiet);
-    let share = |percent: usize| if all <= budget { budget } else { budget / 100 * percent };
-    // Where not everything fits, each kind may use its share and what those before it left over.
-    let mut used = 0;
-    let mut take = |items: &[String], percent: usize| {
-        let count = fitting(items, share(percent).saturating_sub(used));
-        used += total(&items[..count]);
-        count
-    };
-    let full = take(&blocks, 50);
-    let short = take(&rows[full..], 75);
-    let seen = take(&attention, 90);
-    let folded = take(&quiet, 100);
+    // What is cancelled comes first, and what is not cancelled may have a fifth.
+    let kept = total(&not_cancelled).min(budget / 5);
+    let table = CancelRows::fitting(&cancels, plan, names, links, budget - kept);
+    let left = budget.saturating_sub(table.bytes());
+    let seen = fitting(&not_cancelled, left);
+    let left = left - total(&not_cancelled[..seen]);
+    let (folded, covered) = (fitting(&quiet, left / 4), fitting(&coverage, left / 4));
+    let left = left - total(&quiet[..folded]) - total(&coverage[..covered]);
+    let details = details(&cancels, plan, names, links, left);
 
     let mut page = head;
-    page.extend(blocks[..full].iter().map(String::as_str));
-    let rest = &rows[full..];
-    if !rest.is_empty() {
-        page.push_str("\n#### More operations that will be cancelled\n\n");
-        table(&mut page, "| Offer | Operation | Step | Mark |\n|:--|:--|:--|:--|\n", &rest[..short]);
-        cut(&mut page, rest.len() - short, "operation to cancel", "operations to cancel");
+    table.write(&mut page);
+    page.push_str(&pins);
+    if !not_cancelled.is_empty() {
+        page.push('\n');
+        write_table(&mut page, "| Not cancelled | Why |\n|:--|:--|\n", &not_cancelled[..seen]);
+        cut(&mut page, not_cancelled.len() - seen, "row of what is not cancelled", "rows of what is not cancelled");
     }
-    if !attention.is_empty() {
-        page.push_str("\n#### Not done, and why\n\n");
-        table(&mut page, "| Offer | Why |\n|:--|:--|\n", &attention[..seen]);
-        cut(&mut page, attention.len() - seen, "offer that needs attention", "offers that need attention");
-    }
-    if !quiet.is_empty() {
-        let need = if quiet.len() == 1 { "needs" } else { "need" };
-        page.push_str(&format!(
-            "\n<details><summary>{} {need} nothing</summary>\n\n",
-            counted(quiet.len(), "marked offer")
-        ));
-        table(&mut page, "| Offer | Why | Mark |\n|:--|:--|:--|\n", &quiet[..folded]);
-        cut(&mut page, quiet.len() - folded, "offer that needs nothing", "offers that need nothing");
-        page.push_str("\n</details>\n");
-    }
+    page.push_str(&details);
+    fold(
+        &mut page,
+        &words::no_action(words::quiet(plan).count()),
+        "| Offer | Why |\n|:--|:--|\n",
+        &quiet,
+        folded,
+        ("offer that needs no action", "offers that need no action"),
+    );
+    fold(
+        &mut page,
+        &format!("{} in no file", counted(coverage.len(), "running operation")),
+        "| Offer | Runs |\n|:--|:--|\n",
+        &coverage,
+        covered,
+        ("running operation in no file", "running operations in no file"),
+    );
     page.push_str(&tail);
     page
 }
 
-fn total(items: &[String]) -> usize {
+/// A table that is folded.
+fn fold(page: &mut String, title: &str, header: &str, rows: &[String], shown: usize, (one, many): (&str, &str)) {
+    if !rows.is_empty() {
+        page.push_str(&format!("\n<details><summary>{title}</summary>\n\n"));
+        write_table(page, header, &rows[..shown]);
+        cut(page, rows.len() - shown, one, many);
+        page.push_str("\n</details>\n");
+    }
+}
+
+pub(super) fn total(items: &[String]) -> usize {
     items.iter().map(String::len).sum()
 }
 
 /// How many of the items fit.
 pub(super) fn fitting(items: &[String], budget: usize) -> usize {
-    let mut sum = 0;
+    let mut sum: usize = 0;
     items
         .iter()
         .take_while(|item| {
@@ -94,7 +132,7 @@ pub(super) fn fitting(items: &[String], budget: usize) -> usize {
         .count()
 }
 
-pub(super) fn table(page: &mut String, header: &str, rows: &[String]) {
+pub(super) fn write_table(page: &mut String, header: &str, rows: &[String]) {
     if !rows.is_empty() {
         page.push_str(header);
         page.extend(rows.iter().map(String::as_str));
@@ -111,163 +149,122 @@ pub(super) fn cut(page: &mut String, count: usize, one: &str, many: &str) {
     }
 }
 
+/// What will happen, when, and how to stop it.
 fn head(plan: &Plan) -> String {
     let mut head = format!("### {}\n", words::headline(plan));
     if let Some(refused) = &plan.refused {
         head.push_str(&format!(
-            "\n> [!CAUTION]\n> **Refused:** {}. Nothing of this plan can be applied.\n",
-            markdown_code(refused)
+            "\n> [!CAUTION]\n> **Refused: nothing of this plan can be applied.** Reason: {}.\n",
+            markdown_text(refused)
         ));
     } else if plan.summary.cancel > 0 {
-        head.push_str(&format!("\n{}\n", words::IRREVERSIBLE));
+        let (these, one) = match plan.summary.cancel {
+            1 => ("this operation", "it"),
+            _ => ("these operations", "one"),
+        };
+        head.push_str(&format!(
+            "\nNothing has been cancelled yet. **Applying this plan cancels {these} for good**; the next publish starts \
+             certification from the beginning. To keep {one}, remove its mark before the plan is applied.\n"
+        ));
     }
     head
 }
 
-fn tail(plan: &Plan) -> String {
-    format!(
-        "\n{}\n\n<sub>{} · portal {} · {} {} · decision digest `{}`</sub>\n",
-        words::coverage(plan),
-        markdown_code(&plan.tool),
-        words::portals(&plan.portals, markdown_code),
-        if plan.unread() > 0 { "not read" } else { "read" },
-        plan.created_at,
-        plan.decision_digest,
-    )
-}
-
-pub(super) fn name(entry: &Entry) -> String {
-    markdown_code(&format!("{} / {}", entry.publisher, entry.offer))
-}
-
-fn place(entry: &Entry) -> String {
-    markdown_code(&format!("{}:{}", entry.source.path, entry.source.line))
-}
-
-/// The kind of an operation: in bold where it is one of the API's own words.
-pub(super) fn kind(operation: &Operation) -> String {
-    match words::kind(operation) {
-        known @ ("publish" | "golive" | "operation") => format!("**{known}**"),
-        other => markdown_code(other),
+/// What it is about, for those who look it up.
+fn tail(plan: &Plan, origin: &PageOrigin) -> String {
+    let mut parts = vec![format!("decision digest `{}…`", short_digest(&plan.decision_digest))];
+    parts.extend(origin.parts());
+    let read = if plan.unread() > 0 { "not read" } else { "read" };
+    parts.push(format!("{read} {}", minute(plan.created_at)));
+    parts.push(words::portals(&plan.portals, markdown_code));
+    let mut publishers = plan.entries.iter().map(|entry| &entry.publisher);
+    if let Some(first) = publishers.next().filter(|first| publishers.all(|other| other == *first)) {
+        parts.push(format!("publisher {}", markdown_code(first.as_str())));
     }
+    parts.push(words::coverage(plan));
+    parts.push(markdown_text(&plan.tool));
+    format!("\n<sub>{}</sub>\n", parts.join(" · "))
 }
 
-/// The id, as a link to the operation in the portal where its address is one that can be linked.
-pub(super) fn link(operation: &Operation) -> String {
-    linked(&markdown_code(operation.id.as_str()), &operation.location)
+pub(super) fn short_digest(digest: &str) -> &str {
+    digest.get(..12).unwrap_or(digest)
 }
 
-/// Markdown as a link, where the address is one that can stand in a link.
-pub(super) fn linked(text: &str, address: &str) -> String {
-    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~:/?#@!$&*+,;=%[]".contains(&byte);
-    if (address.starts_with("https://") || address.starts_with("http://")) && address.bytes().all(plain) {
-        format!("[{text}]({address})")
-    } else {
-        text.to_owned()
-    }
-}
-
-pub(super) fn step_name(operation: &Operation) -> Option<String> {
-    let parts = [
-        operation.step.as_deref().map(markdown_code),
-        operation.step_status.as_ref().map(|status| markdown_code(status.as_str())),
-        operation.progress.map(|progress| format!("{progress} %")),
-    ];
-    let text = parts.into_iter().flatten().collect::<Vec<_>>().join(", ");
-    (!text.is_empty()).then_some(text)
-}
-
-/// One cancellation with all there is to say about it.
-fn block(entry: &Entry, plan: &Plan) -> String {
-    let mut block = format!("\n#### 🛑 {}\n", name(entry));
-    let mut rows: Vec<(String, String)> = Vec::new();
-    if let Some(operation) = &entry.operation {
-        let change =
-            words::last_change(operation, plan.created_at).map(|change| format!(", {change}")).unwrap_or_default();
-        let verb = if plan.refused.is_some() { "Would cancel" } else { "Cancels" };
-        block.push_str(&format!("{verb} {} {}{change}\n", kind(operation), link(operation)));
-        if let Some(step) = step_name(operation) {
-            let title = words::step_of(operation).map_or_else(|| "Step".to_owned(), |of| format!("Step {of}"));
-            let estimate = operation.step_estimate.as_deref().map(|text| format!(" (takes {})", markdown_code(text)));
-            rows.push((title, step + estimate.as_deref().unwrap_or_default()));
+/// A row for each offer that is not cancelled although somebody wants it to be; equal ones make one row.
+fn not_cancelled_rows(plan: &Plan, names: Names, links: Links<'_>) -> Vec<String> {
+    let mut rows: Vec<(String, Vec<&Entry>)> = Vec::new();
+    for entry in words::attention(plan) {
+        let why = why_not(entry);
+        match rows.iter_mut().find(|(known, of)| *known == why && of[0].operation.is_none()) {
+            Some((_, of)) if entry.operation.is_none() => of.push(entry),
+            _ => rows.push((why, vec![entry])),
         }
     }
-    if let Some(message) = &entry.message {
-        rows.push(("Portal says".to_owned(), markdown_code(message)));
+    rows.into_iter()
+        .map(|(why, entries)| {
+            let shown = entries.iter().take(MOST_NAMES).map(|entry| {
+                let page = Links::page(entry.operation.as_deref(), entry.product_id.as_ref());
+                let operation = entry_operation(entry, links, true);
+                [Some(names.entry(entry, page.as_deref())), operation]
+                    .into_iter()
+                    .flatten()
+                    .collect::<Vec<_>>()
+                    .join(" ")
+            });
+            let mut who = shown.collect::<Vec<_>>().join(", ");
+            if entries.len() > MOST_NAMES {
+                let more = entries.len() - MOST_NAMES;
+                who.push_str(&format!(" and {more} more offer{}", if more == 1 { "" } else { "s" }));
+            }
+            let places = if let [entry] = entries.as_slice() { format!(" ({})", place(entry)) } else { String::new() };
+            format!("| {who} | {why}{places} |\n")
+        })
+        .collect()
+}
+
+fn why_not(entry: &Entry) -> String {
+    let message = entry.message.as_deref().map(markdown_text);
+    let with = |what: &str, between: &str| match &message {
+        Some(message) => format!("{what}{between}{message}"),
+        None => what.to_owned(),
+    };
+    match (entry.decision, entry.note) {
+        (Decision::Blocked, _) => with("⛔ blocked", ": "),
+        (Decision::Wait, _) => with("⏳ is being cancelled already", ". The portal says: "),
+        (_, Some(Note::NotRead)) => "💤 the live state was not read".to_owned(),
+        (Decision::Error, _) => with("❓ could not be read", ": "),
+        _ => with("⚠️ nothing to cancel", ": "),
     }
-    let reason = entry.reason.as_deref().map_or_else(|| "none given".to_owned(), markdown_code);
-    rows.push(("Reason".to_owned(), format!("{reason} ({})", place(entry))));
-    if !entry.notification_emails.is_empty() {
-        let hosts = words::recipients(&entry.notification_emails);
-        let mut told: Vec<String> =
-            hosts.iter().take(5).map(|(count, host)| format!("{count} at {}", markdown_code(host))).collect();
-        if hosts.len() > 5 {
-            told.push(format!("and at {} more hosts", hosts.len() - 5));
-        }
-        rows.push(("Told by mail".to_owned(), told.join(", ")));
-    }
-    for (index, (title, text)) in rows.iter().enumerate() {
-        block.push_str(&if index == 0 {
-            format!("\n| {title} | {text} |\n|:--|:--|\n")
-        } else {
-            format!("| {title} | {text} |\n")
+}
+
+/// Offers that are as they should be.
+fn quiet_rows(plan: &Plan, names: Names) -> Vec<String> {
+    words::quiet(plan)
+        .map(|entry| {
+            let label = match (entry.decision, entry.note) {
+                (_, Some(Note::Spent)) => "The pinned operation is over. Remove the mark",
+                (Decision::Expired, _) => "Expired. Remove the mark",
+                (_, Some(Note::Unpinned)) => "⚠️ Not pinned: the next operation that starts will be cancelled",
+                _ => "In sync",
+            };
+            let why = entry.message.as_deref().map(|why| format!(": {}", markdown_text(why))).unwrap_or_default();
+            format!("| {} | {label}{why} ({}) |\n", names.entry(entry, None), place(entry))
+        })
+        .collect()
+}
+
+/// What runs and is in no file.
+fn coverage_rows(coverage: &[Coverage]) -> Vec<String> {
+    let of = |one: &Coverage| {
+        let (portal, publisher) = (one.portal, one.publisher.clone());
+        let rows = one.running.iter().map(move |running| {
+            let name = Names::full().show(portal, &publisher, &running.offer, None);
+            format!(
+                "| {name} | {} |\n",
+                super::cells::operation(&running.operation, running.operation.id.as_str(), None)
+            )
         });
-    }
-    let diff = pending_operation_diff(entry);
-    if !diff.is_empty() {
-        let fence = fence_for(&diff);
-        block.push_str(&format!("\n{fence}diff\n{diff}{fence}\n"));
-    }
-    if words::note(entry).is_some_and(|(name, _)| name == "unpinned") {
-        block.push_str(&format!(
-            "\n⚠️ **Unpinned.** The mark has no `operationId`: left in the file it cancels every later operation too. {}\n",
-            entry
-                .operation
-                .as_ref()
-                .map(|operation| format!("Pin it: {}", markdown_code(&format!("operationId: {}", operation.id))))
-                .unwrap_or_default(),
-        ));
-    }
-    block
-}
-
-/// One cancellation in a row.
-fn cancel_row(entry: &Entry) -> String {
-    let operation = entry.operation.as_deref();
-    format!(
-        "| 🛑 {} | {} | {} | {} |\n",
-        name(entry),
-        operation.map(|operation| format!("{} {}", kind(operation), link(operation))).unwrap_or_default(),
-        operation.and_then(step_name).unwrap_or_default(),
-        place(entry),
-    )
-}
-
-fn attention_row(entry: &Entry) -> String {
-    let icon = match entry.decision {
-        Decision::Blocked => "⛔ blocked",
-        Decision::Wait => "⏳ being cancelled already",
-        _ if entry.is_unread() => "💤 not read",
-        _ => "❓ not readable",
+        rows.collect::<Vec<_>>()
     };
-    let operation = entry
-        .operation
-        .as_ref()
-        .map(|operation| format!("{} {}", kind(operation), link(operation)))
-        .unwrap_or_default();
-    let why = entry.message.as_deref().map(markdown_code).unwrap_or_default();
-    let between = if operation.is_empty() || why.is_empty() { "" } else { ": " };
-    let unpinned = if words::note(entry).is_some_and(|(name, _)| name == "unpinned") { " ⚠️ unpinned" } else { "" };
-    // Two columns: on a phone a third is out of sight.
-    format!("| {icon} {} {}{unpinned} | {operation}{between}{why} |\n", name(entry), place(entry))
-}
-
-fn quiet_row(entry: &Entry) -> String {
-    let label = match words::note(entry) {
-        Some(("spent", _)) => "**spent**, the mark can be taken out",
-        Some(_) => "in sync, ⚠️ **unpinned**",
-        None => words::label(entry.decision),
-    };
-    let why = entry.message.as_deref().map(|message| format!(": {}", markdown_code(message))).unwrap_or_default();
-    format!("| {} | {label}{why} | {} |\n", name(entry), place(entry))
+    coverage.iter().flat_map(of).collect()
 }

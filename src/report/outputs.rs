@@ -5,29 +5,33 @@
 use serde::Serialize;
 
 use super::json_inert;
+use super::links::Links;
 use crate::outcome::{Outcome, OutcomeDocument};
 use crate::plan::{Decision, Plan};
 
 /// The most bytes of a document in an output. GitHub drops a job's outputs past 1 MiB.
 const MAX_DOCUMENT: usize = 512 * 1024;
 
-/// Where an operation and its cancellation are.
+/// Where an operation and its cancellation are. Later steps may link to them, so nothing but links is in it.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 struct OperationLocation<'a> {
     publisher: &'a str,
     offer: &'a str,
     operation_id: &'a str,
-    operation: Option<&'a str>,
-    cancellation: Option<&'a str>,
+    page: Option<String>,
+    operation: Option<String>,
+    cancellation: Option<String>,
 }
 
-/// Names and values, in a fixed order. A plan too large for an output is an empty one.
+/// Names and values, in a fixed order. A plan too large for an output is an empty one. Of a plan that could not be
+/// made nothing is counted: 0 would say that there is nothing to cancel.
 #[must_use]
-pub fn outputs(plan: &Plan, outcome: Option<&OutcomeDocument>) -> Vec<(String, String)> {
-    let mut all = vec![("decision-digest".to_owned(), plan.decision_digest.clone())];
+pub fn outputs(plan: &Plan, outcome: Option<&OutcomeDocument>, links: Links<'_>) -> Vec<(String, String)> {
+    let known = |value: String| if plan.failed.is_some() { String::new() } else { value };
+    let mut all = vec![("decision-digest".to_owned(), known(plan.decision_digest.clone()))];
     for decision in Decision::ALL {
-        all.push((format!("{}-count", decision.as_str()), plan.summary.count(decision).to_string()));
+        all.push((format!("{}-count", decision.as_str()), known(plan.summary.count(decision).to_string())));
     }
     all.push(("refused".to_owned(), plan.refused.is_some().to_string()));
     for outcome_name in outcome.map(|_| Outcome::ALL).into_iter().flatten() {
@@ -46,8 +50,11 @@ pub fn outputs(plan: &Plan, outcome: Option<&OutcomeDocument>) -> Vec<(String, S
                 publisher: entry.publisher.as_str(),
                 offer: entry.offer.as_str(),
                 operation_id: operation.id.as_str(),
-                operation: Some(&operation.location),
-                cancellation: ended.and_then(|ended| ended.location.as_deref()),
+                page: Links::page(Some(operation), entry.product_id.as_ref()),
+                operation: links.told(entry.portal, &operation.location),
+                cancellation: ended
+                    .and_then(|ended| ended.location.as_deref())
+                    .and_then(|location| links.told(entry.portal, location)),
             })
         })
         .collect();

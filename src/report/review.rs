@@ -5,9 +5,11 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::comment::is_key;
-use super::escape::{fence_for, is_invisible, json_inert, markdown_code};
-use super::markdown::{cut, fitting, kind, link, name, step_name, table};
+use super::cells::{Names, entry_operation, step};
+use super::escape::{fence_for, is_invisible, json_inert, markdown_code, markdown_text};
+use super::key::is_key;
+use super::links::Links;
+use super::markdown::{cut, fitting, write_table};
 use super::words;
 use crate::desired::{MarkEdit, SourceFile, Suggestion, suggest};
 use crate::plan::{Decision, Entry, Note, Plan};
@@ -116,18 +118,18 @@ const SETTLED: &str = "**This no longer holds.** It was said of an earlier commi
 
 /// The review comments of a plan, the gravest first. `file` gives a file as it is in the plan.
 #[must_use]
-pub fn review<'f>(plan: &Plan, file: &dyn Fn(&str) -> Option<&'f SourceFile>) -> Vec<ReviewComment> {
+pub fn review<'f>(plan: &Plan, links: Links<'_>, file: &dyn Fn(&str) -> Option<&'f SourceFile>) -> Vec<ReviewComment> {
     Decision::ALL
         .into_iter()
         .flat_map(|decision| plan.entries_with(decision))
-        .filter_map(|entry| comment(entry, plan, file(&entry.source.path)))
+        .filter_map(|entry| comment(entry, plan, links, file(&entry.source.path)))
         .collect()
 }
 
-fn comment(entry: &Entry, plan: &Plan, file: Option<&SourceFile>) -> Option<ReviewComment> {
+fn comment(entry: &Entry, plan: &Plan, links: Links<'_>, file: Option<&SourceFile>) -> Option<ReviewComment> {
     let note = words::note(entry);
     let operation = entry.operation.as_deref();
-    let hit = operation.map(|operation| format!("{} {}", kind(operation), link(operation))).unwrap_or_default();
+    let hit = entry_operation(entry, links, false).unwrap_or_default();
     let (rule, mut text) = match (entry.decision, entry.note) {
         (Decision::Ignored, _) => return None,
         (Decision::Error, _) if entry.is_unread() => return None,
@@ -144,13 +146,12 @@ fn comment(entry: &Entry, plan: &Plan, file: Option<&SourceFile>) -> Option<Revi
         }
         (Decision::InSync, _) => ("unpinned", "⚠️ **Unpinned:** nothing is running now.".to_owned()),
     };
-    if let Some(step) = operation.filter(|_| entry.decision != Decision::InSync).and_then(step_name) {
-        let title = operation.and_then(words::step_of).map_or_else(|| "Step".to_owned(), |of| format!("Step {of}"));
-        text.push_str(&format!("\n\n{title}: {step}"));
+    if let Some(step) = operation.filter(|_| entry.decision != Decision::InSync).and_then(step) {
+        text.push_str(&format!("\n\nAt: {step}"));
     }
     if let Some(message) = entry.message.as_ref().filter(|_| rule != "unpinned") {
         let who = if matches!(entry.decision, Decision::Cancel | Decision::Wait) { "Portal says" } else { "Why" };
-        text.push_str(&format!("\n\n{who}: {}", markdown_code(message)));
+        text.push_str(&format!("\n\n{who}: {}", markdown_text(message)));
     }
     let edit = match (entry.decision, entry.note, operation) {
         (Decision::Cancel | Decision::Wait | Decision::Blocked, Some(Note::Unpinned), Some(operation)) => {
@@ -164,16 +165,18 @@ fn comment(entry: &Entry, plan: &Plan, file: Option<&SourceFile>) -> Option<Revi
         (Decision::InSync, Some(Note::Spent), _) | (Decision::Expired, ..) => Some(MarkEdit::Remove),
         _ => None,
     };
-    text.push_str(&format!("\n\n<sub>{} · {}</sub>", name(entry), markdown_code(&plan.tool)));
+    let page = Links::page(operation, entry.product_id.as_ref());
+    let name = Names::full().entry(entry, page.as_deref());
+    text.push_str(&format!("\n\n<sub>{name} · {}</sub>", markdown_code(&plan.tool)));
     let instead = edit.as_ref().map(|edit| match edit {
         MarkEdit::Pin(id) => format!("Pin it: {}", markdown_code(&format!("operationId: {id}"))),
         MarkEdit::Remove => "Take the mark out, with its `operationId`, `expires` and `reason`.".to_owned(),
     });
-    let lines: Vec<&str> = file
+    let text_lines: Vec<&str> = file
         .and_then(|file| std::str::from_utf8(&file.bytes).ok())
         .map(|text| text.lines().collect())
         .unwrap_or_default();
-    let line_at = |number: u64| usize::try_from(number).ok()?.checked_sub(1).and_then(|at| lines.get(at)).copied();
+    let line_at = |number: u64| usize::try_from(number).ok()?.checked_sub(1).and_then(|at| text_lines.get(at)).copied();
     let suggestion = edit
         .zip(file)
         .filter(|_| note.is_some() || entry.decision == Decision::Expired)
@@ -217,7 +220,7 @@ pub fn review_elsewhere(comments: &[(ReviewComment, String)], limit: usize) -> S
         .collect();
     let count = fitting(&rows, limit.saturating_sub(1_000));
     let mut page = "\n#### Not said on its line\n\n".to_owned();
-    table(&mut page, "| Offer | Mark | What to write | Why here |\n|:--|:--|:--|:--|\n", &rows[..count]);
+    write_table(&mut page, "| Offer | Mark | What to write | Why here |\n|:--|:--|:--|:--|\n", &rows[..count]);
     cut(&mut page, rows.len() - count, "mark", "marks");
     page
 }

@@ -14,6 +14,9 @@ pub(super) const IRREVERSIBLE: &str =
 
 /// The first line of a plan: what will happen.
 pub(super) fn headline(plan: &Plan) -> String {
+    if plan.failed.is_some() {
+        return "Cancel plan: failed".to_owned();
+    }
     let summary = &plan.summary;
     let unread = plan.unread();
     let unreadable = summary.error.saturating_sub(unread);
@@ -46,6 +49,23 @@ pub(super) fn coverage(plan: &Plan) -> String {
         plan.summary.marked(),
         plan.summary.ignored,
     )
+}
+
+/// The entries that are to be cancelled and won't be, or can't be told about.
+pub(super) fn attention(plan: &Plan) -> impl Iterator<Item = &Entry> {
+    let unknown_pins = plan.entries_with(Decision::InSync).filter(|entry| entry.note == Some(Note::UnknownPin));
+    [Decision::Blocked, Decision::Error, Decision::Wait]
+        .into_iter()
+        .flat_map(|decision| plan.entries_with(decision))
+        .chain(unknown_pins)
+}
+
+/// The marked entries that nothing has to be done about.
+pub(super) fn quiet(plan: &Plan) -> impl Iterator<Item = &Entry> {
+    [Decision::InSync, Decision::Expired]
+        .into_iter()
+        .flat_map(|decision| plan.entries_with(decision))
+        .filter(|entry| entry.note != Some(Note::UnknownPin))
 }
 
 /// How many marked offers are as they should be.
@@ -195,6 +215,20 @@ pub(super) fn outcome_headline(document: &OutcomeDocument) -> String {
     })
     .collect();
     format!("Apply: {}", parts.join(", "))
+}
+
+/// What an outcome is called.
+pub(super) const fn outcome(outcome: Outcome) -> &'static str {
+    match outcome {
+        Outcome::Cancelled => "cancelled",
+        Outcome::Accepted => "accepted",
+        Outcome::AlreadyDone => "already done",
+        Outcome::Completed => "completed",
+        Outcome::Superseded => "superseded",
+        Outcome::Failed => "failed",
+        Outcome::Unknown => "unknown",
+        Outcome::NotAttempted => "not attempted",
+    }
 }
 
 /// How an outcome came about: the portal's answer, how many calls, how long.

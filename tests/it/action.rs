@@ -272,11 +272,12 @@ fn a_matrix_has_a_comment_for_each_publisher() {
     scene.workspace.write("publishers/fabrikam.yaml", "publisher: fabrikam\noffers: [{id: vm}]\n");
     scene.commit();
     scene.act("pull_request", &scene.pull_request()).expect(0);
-    let keys: Vec<bool> = ["contoso", "fabrikam"]
-        .iter()
-        .map(|key| scene.github.state().own().iter().any(|own| own.body.contains(&format!("\"key\":\"{key}\""))))
-        .collect();
-    assert_eq!(keys, [true, true]);
+    let checks: Vec<Value> = scene.github.state().checks.iter().map(|check| check["name"].clone()).collect();
+    for publisher in ["contoso", "fabrikam"] {
+        let key = format!("publishers/{publisher}.yaml");
+        assert!(scene.github.state().own().iter().any(|own| own.body.contains(&format!("\"key\":\"{key}\""))), "{key}");
+        assert!(checks.contains(&format!("cancel-pending ({key})").into()), "{checks:?}");
+    }
 }
 
 /// A workflow with one step of the action.

@@ -3,8 +3,8 @@
 use serde_json::json;
 
 use crate::support::github::{Create, FakeGitHub, Merge, SECONDARY_LIMIT, Scripted};
-use crate::support::step::{Step, plan, workspace};
-use crate::support::{Run, assert_inert_text};
+use crate::support::step::{Step, plan, pull_request_event, workspace};
+use crate::support::{Run, Workspace, assert_inert_text};
 
 #[test]
 fn the_same_comment_is_changed_in_place() {
@@ -174,15 +174,17 @@ fn the_outcome_is_added_to_the_plan_that_was_there_and_stays() {
 #[test]
 fn earlier_decisions_are_remembered() {
     let (workspace, github) = (workspace(), FakeGitHub::start());
-    Step::new(&workspace, &github, 100).comment();
+    // Of other offers it would be another plan, with a comment of its own.
+    let comment = |run: u64| Step::new(&workspace, &github, run).report(&["--to", "comment", "--key", "all"]);
+    comment(100).expect(1);
     let digest = |name: &str| {
         let plan: serde_json::Value = serde_json::from_str(&workspace.read(name)).expect("JSON");
         plan["decisionDigest"].as_str().expect("a digest")[..12].to_owned()
     };
     let first = digest("plan.json");
     workspace.run(["plan", "--emulate", "portal.yaml", "--offer", "contoso-container", "--out", "plan.json"]).expect(0);
-    Step::new(&workspace, &github, 101).report(&["--to", "comment"]).expect(0);
-    Step::new(&workspace, &github, 102).report(&["--to", "comment"]).expect(0);
+    comment(101).expect(0);
+    comment(102).expect(0);
     let body = github.state().own()[0].body.clone();
     assert_eq!(body.matches("- decision `").count(), 1, "{body}");
     assert!(body.contains(&format!("- decision `{first}` at `abc1234`")), "{body}");
@@ -471,10 +473,14 @@ fn thousands_of_offers_make_a_comment_within_the_limit() {
     assert!(body.len() < 60_000, "{}", body.len());
     assert!(body.contains("5000 operations to cancel") && body.contains("not shown here"));
     let mut settings = insta::Settings::clone_current();
-    settings.add_filter(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", "[time]");
+    settings.add_filter(r"\d{4}-\d\d-\d\d \d\d:\d\d UTC", "[time]");
     // The operations go on while thousands of them are read.
     settings.add_filter(r"`inProgress`, \d+ %", "`inProgress`, 0 %");
-    settings.bind(|| insta::assert_snapshot!(body));
+    // Of all the rows the first few.
+    let (rows, others): (Vec<&str>, Vec<&str>) = body.lines().partition(|line| line.contains("`offer-"));
+    assert!(rows.len() > 900, "{}", rows.len());
+    let shown = body.lines().filter(|line| others.contains(line) || rows[..3].contains(line)).collect::<Vec<_>>();
+    settings.bind(|| insta::assert_snapshot!(shown.join("\n")));
 }
 
 #[test]
@@ -536,4 +542,32 @@ fn a_server_of_ones_own_has_its_apis_elsewhere() {
     github.state().is_renamed = true;
     let run = Step::new(&workspace, &github, 99).comment();
     assert!(run.stderr.contains("it is of a later run (101, attempt 1)"), "{}", run.stderr);
+}
+
+#[test]
+fn three_hundred_are_named_in_the_plan_and_in_the_outcome() {
+    let workspace = Workspace::new();
+    let names: Vec<String> = (0..300).map(|number| format!("contoso-offer-{number:03}")).collect();
+    let each = |line: &dyn Fn(&str) -> String| names.iter().map(|name| line(name)).collect::<Vec<_>>().concat();
+    let offers =
+        each(&|name| format!("  - {{id: {name}, cancelPending: true, reason: Published from the wrong branch}}\n"));
+    workspace.write("offers.yaml", format!("publisher: contoso\nlimits: {{maxCancels: 300}}\noffers:\n{offers}"));
+    let state = each(&|name| format!("  - {{publisher: contoso, id: {name}, operations: [{{id: op-of-{name}}}]}}\n"));
+    workspace.write("portal.yaml", format!("offers:\n{state}"));
+    workspace.write("event.json", pull_request_event(1));
+    let github = FakeGitHub::start();
+    workspace.run(["plan", "--emulate", "portal.yaml", "--out", "plan.json"]).expect(0);
+    Step::new(&workspace, &github, 100).report(&["--to", "comment"]).expect(0);
+    let is_named = |times: usize| {
+        let body = github.state().own()[0].body.clone();
+        assert!(body.len() < 60_000, "{}", body.len());
+        let rows =
+            |name: &String| body.lines().filter(|line| line.starts_with('|') && line.contains(name.as_str())).count();
+        assert!(names.iter().all(|name| rows(name) == times), "{body}");
+    };
+    is_named(1);
+    let apply = ["apply", "--plan", "plan.json", "--emulate", "portal.yaml", "--auto-approve", "--out", "outcome.json"];
+    workspace.run(apply).expect(0);
+    Step::new(&workspace, &github, 101).report(&["--outcome", "outcome.json", "--to", "comment"]).expect(0);
+    is_named(2);
 }

@@ -3,9 +3,12 @@
 use serde_json::Value;
 
 use cancel_pending::github::{PullRequestSource, pull_request_source};
+use cancel_pending::plan::Plan;
 
+use crate::support::github::FakeGitHub;
 use crate::support::openapi::installed;
 use crate::support::plans::{CANARY, HOSTILE, any_plan};
+use crate::support::step::{Step, pull_request_event};
 use crate::support::{Run, Workspace, assert_inert_text, repository};
 use proptest::strategy::{Strategy as _, ValueTree as _};
 
@@ -79,6 +82,92 @@ fn the_outputs_of_an_outcome() {
     let vm = locations.as_array().expect("a list").iter().find(|one| one["offer"] == "contoso-virtualmachineoffer");
     let cancellation = vm.and_then(|one| one["cancellation"].as_str()).expect("a location");
     assert!(cancellation.contains("/operations/"), "{cancellation}");
+}
+
+/// A plan that came as an artifact says what it likes about addresses.
+#[test]
+fn only_documented_addresses_become_links() {
+    let documented =
+        "https://cloudpartner.azure.com/api/publishers/contoso/offers/vm/operations/1?api-version=2017-10-31";
+    let page = "https://partner.microsoft.com/dashboard/commercial-marketplace/offers/0d5c0a4e-1111-4222-8333-944455566677/overview";
+    let own = "https://portal.contoso.com";
+    let of_own = documented.replace("https://cloudpartner.azure.com", own);
+    let microsoft = "https://cloudpartner.azure.com";
+    for (origin, location, link, is_recorded, linked) in [
+        (microsoft, documented, page, false, vec![documented, page]),
+        (microsoft, "https://evil.example/login", page, false, vec![page]),
+        (microsoft, "https://cloudpartner.azure.com/login?next=https://evil.example", page, false, vec![page]),
+        (microsoft, "javascript:alert(1)", "javascript:alert(1)", false, vec![]),
+        (
+            microsoft,
+            documented,
+            "https://evil.example/0d5c0a4e-1111-4222-8333-944455566677/overview",
+            false,
+            vec![documented],
+        ),
+        (microsoft, "//evil.example/api/publishers/contoso/offers/vm/operations/1", page, true, vec![page]),
+        // An origin that only the document names is a stranger's, unless this job made the document.
+        (own, of_own.as_str(), page, false, vec![page]),
+        (own, of_own.as_str(), page, true, vec![page, of_own.as_str()]),
+    ] {
+        let workspace = planned(true);
+        let github = FakeGitHub::start();
+        workspace.write("event.json", pull_request_event(1));
+        let text = workspace.read("offers.yaml");
+        let patch = text.lines().fold(String::new(), |patch, line| patch + "\n+" + line);
+        let hunk = format!("@@ -0,0 +1,{} @@{patch}", text.lines().count());
+        github.state().files = vec![("offers.yaml".to_owned(), Some(hunk))];
+        let mut plan: Plan = serde_json::from_str(&workspace.read("plan.json")).expect("a plan");
+        plan.portals[0].origin = origin.parse().expect("an origin");
+        for operation in plan.entries.iter_mut().filter_map(|entry| entry.operation.as_mut()) {
+            (operation.location, operation.link) = (location.to_owned(), Some(link.to_owned()));
+        }
+        plan.decision_digest = plan.decision_document().digest();
+        let text = cancel_pending::report::json(&plan);
+        workspace.write("plan.json", &text);
+        if is_recorded {
+            workspace.write("temp/cancel-pending-plans", cancel_pending::domain::sha256_hex(text.as_bytes()) + "\n");
+        }
+        let mut outcome: Value = serde_json::from_str(&workspace.read("outcome.json")).expect("JSON");
+        outcome["decisionDigest"] = plan.decision_digest.clone().into();
+        outcome["portals"][0]["origin"] = origin.into();
+        for entry in outcome["entries"].as_array_mut().expect("entries") {
+            entry["location"] = location.into();
+        }
+        workspace.write("outcome.json", outcome.to_string());
+        let mut found = std::collections::BTreeSet::new();
+        for (run, more) in [(100, &[][..]), (101, &["--outcome", "outcome.json"])] {
+            for name in ["outputs", "summary"] {
+                let _ = std::fs::remove_file(workspace.path(name));
+            }
+            let to = ["--to", "summary,annotations,outputs,comment,review,check"];
+            let run = Step::new(&workspace, &github, run).report(&[&to[..], more].concat()).expect(1);
+            // The log makes a link of an address too.
+            assert!(linked.contains(&location) || !run.stdout.contains(location), "{}", run.stdout);
+            let mut locations: Value = serde_json::from_str(&output(&workspace, "operation-locations")).expect("JSON");
+            for one in locations.as_array_mut().expect("a list") {
+                for name in ["page", "operation", "cancellation"] {
+                    found.extend(one[name].as_str().map(str::to_owned));
+                }
+            }
+            let state = github.state();
+            let pages = state.comments.iter().map(|comment| comment.body.clone());
+            let pages = pages.chain(state.review.iter().map(|comment| comment.body.clone()));
+            let checks =
+                state.checks.iter().map(|check| check["output"]["summary"].as_str().unwrap_or_default().to_owned());
+            for text in pages.chain(checks).chain([workspace.read("summary")]) {
+                for event in pulldown_cmark::Parser::new_ext(&text, pulldown_cmark::Options::ENABLE_TABLES) {
+                    if let pulldown_cmark::Event::Start(pulldown_cmark::Tag::Link { dest_url, .. }) = event
+                        && !dest_url.starts_with("https://github.com/contoso/offers/")
+                    {
+                        found.insert(dest_url.into_string());
+                    }
+                }
+            }
+            assert!(state.review.len() > 3 && state.comments.len() == 1, "{}", run.stderr);
+        }
+        assert_eq!(found.iter().map(String::as_str).collect::<Vec<_>>(), linked, "{origin} {location} {link}");
+    }
 }
 
 #[test]

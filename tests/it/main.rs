@@ -38,6 +38,8 @@ mod identity;
 mod install;
 /// The journal: killed runs and what the next one makes of them.
 mod journal;
+/// What keeps the comment, the review and the check of one plan apart from those of others.
+mod keys;
 /// Answers that are as large as they may be, and made to keep whoever reads them busy.
 mod large_answers;
 /// The decision table, the digest, the limits.

@@ -228,7 +228,12 @@ fn the_limit_of_the_whole_plan_is_above_those_of_the_files() {
     let within = |max_cancels| plan(&PlanFacts { max_cancels, ..facts() }, two()).refused;
     assert_eq!(within(None), None);
     assert_eq!(within(Some(2)), None);
-    assert_eq!(within(Some(1)).as_deref(), Some("2 operations would be cancelled, and --max-cancels allows 1 in all"));
+    assert_eq!(
+        within(Some(1)).as_deref(),
+        Some(
+            "2 operations would be cancelled, and --max-cancels allows 1 in all: split the change, or raise --max-cancels"
+        )
+    );
 }
 
 #[test]

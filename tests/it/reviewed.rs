@@ -198,7 +198,8 @@ fn entries_are_approved_one_by_one() {
     // Nothing is looked up that is not needed.
     merged.github.state().merges[1].merged_at = merged_at;
     merged.github.state().log.clear();
-    merged.apply(&["--offer", "saas"]).expect(0);
+    // A part of what was planned is another selection, which has to name the key of the whole.
+    merged.apply(&["--offer", "saas", "--key", "offers.yaml"]).expect(0);
     let log = merged.github.state().log.join("\n");
     assert!(log.contains("/commits/eee0002/pulls") && !log.contains("/commits/eee0001/pulls"), "{log}");
 }

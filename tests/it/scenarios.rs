@@ -14,7 +14,8 @@ fn settings(directory: &std::path::Path) -> insta::Settings {
     settings.set_omit_expression(true);
     // The emulator numbers cancellations in the order in which they come, which is any.
     settings.add_filter(r"00000000-0000-4000-8000-[0-9a-f]{12}", "[cancellation]");
-    settings.add_filter(r"(seen gone after) \d+ s", "$1 [seconds]");
+    settings.add_filter(r"(confirmed cancelled after) \d+ s", "$1 [seconds]");
+    settings.add_filter(r"\d{4}-\d\d-\d\d \d\d:\d\d UTC", "[time]");
     settings.add_filter(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z", "[time]");
     settings
 }

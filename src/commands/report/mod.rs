@@ -11,10 +11,11 @@ use std::path::PathBuf;
 
 use super::documents::{read_outcome, read_plan};
 use super::github::GitHubSettings;
-use super::{Console, Exit};
+use super::{Console, Exit, recorded_plans};
 use crate::github::GitHub;
 use crate::outcome::OutcomeDocument;
 use crate::plan::Plan;
+use crate::report::Links;
 
 /// Where to report.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -54,7 +55,7 @@ pub struct ReportRequest {
     pub runner_temp: Option<PathBuf>,
     /// The pull request to comment on; none: the one of the event.
     pub pull_request: Option<u64>,
-    /// Which of the comments of this program it is; none: the one of these files.
+    /// Which of the comments of this program it is; none: the one of the plan's selection.
     pub key: Option<String>,
     /// The app that made the check run of the review, by its slug.
     pub reviewed_by: String,
@@ -69,6 +70,9 @@ struct Report<'a> {
     request: &'a ReportRequest,
     plan: &'a Plan,
     outcome: Option<&'a OutcomeDocument>,
+    links: Links<'a>,
+    /// Whether this job has made the plan.
+    is_recorded: bool,
     console: Console,
     github: OnceCell<GitHub>,
 }
@@ -90,7 +94,17 @@ pub async fn report(request: &ReportRequest, console: Console) -> anyhow::Result
         ReportTarget::Review,
         ReportTarget::Check,
     ];
-    let report = Report { request, plan: &plan, outcome: outcome.as_ref(), console, github: OnceCell::new() };
+    let is_recorded = recorded_plans::is_recorded(request.runner_temp.as_deref(), &plan);
+    let links = Links::to(&plan.portals, is_recorded, crate::portal::documented_address);
+    let report = Report {
+        request,
+        plan: &plan,
+        outcome: outcome.as_ref(),
+        links,
+        is_recorded,
+        console,
+        github: OnceCell::new(),
+    };
     for target in order.into_iter().filter(|target| request.targets.contains(target)) {
         let (name, result) = match target {
             ReportTarget::Summary => ("summary", report.summary()),

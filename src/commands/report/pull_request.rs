@@ -9,8 +9,8 @@ use std::path::{Component, Path};
 use anyhow::anyhow;
 
 use super::super::files;
-use super::super::github::{GitHubSettings, below_directory, checked_key, named_head, number};
-use super::super::{recorded_plans, review_gate};
+use super::super::github::{GitHubSettings, below_directory, key_of, named_head, number};
+use super::super::review_gate;
 use super::step::append_outputs;
 use super::{Report, ReportTarget};
 use crate::desired::SourceFile;
@@ -19,7 +19,7 @@ use crate::github::{
     ApprovalQuery, Commented, GitHub, PullRequest, PullRequestSource, ReviewRequest, StickyComment, pull_request_source,
 };
 use crate::plan::{EntryApproval, EntryVerdict};
-use crate::report::{self, Check, CommentMark, Conclusion, ReviewMark, counted, terminal};
+use crate::report::{self, Check, CommentMark, CommentOrigin, Conclusion, ReviewMark, counted, terminal};
 
 /// The most bytes that the comparison with what was approved may have in a check's summary.
 const CONTINUITY_LIMIT: usize = 5_000;
@@ -57,7 +57,8 @@ impl Report<'_> {
                     is_own: &|text| CommentMark::read(text).is_some_and(|own| own.key == mark.key),
                     must_stay: &|text| CommentMark::read(text).and_then(|own| must_stay(&own, &mark)),
                     text: &|previous| {
-                        report::comment(self.plan, self.outcome, mark.clone(), run_url.as_deref(), previous)
+                        let origin = CommentOrigin { run_url: run_url.as_deref(), previous };
+                        report::comment(self.plan, self.outcome, self.links, mark.clone(), origin)
                     },
                     author: self.request.comment_author.as_deref(),
                 },
@@ -97,7 +98,7 @@ impl Report<'_> {
         }
         let directory = self.directory();
         let files = self.files(github, &directory, &head).await;
-        let mut comments = report::review(self.plan, &|path| files.get(path));
+        let mut comments = report::review(self.plan, self.links, &|path| files.get(path));
         for comment in &mut comments {
             comment.path = below_directory(&directory, &comment.path);
         }
@@ -145,9 +146,8 @@ impl Report<'_> {
         if head.len() < 7 || !head.bytes().all(|byte| byte.is_ascii_hexdigit()) {
             return Err(anyhow!("the run names no commit, neither in its event nor in GITHUB_SHA"));
         }
-        let key = self.request.key.as_ref().map(|_| self.key()).transpose()?;
-        let name = report::check_name(key.as_deref());
-        let mut check = report::check(self.plan, self.outcome);
+        let name = report::check_name(&self.key()?);
+        let mut check = report::check(self.plan, self.outcome, self.links);
         self.continue_from_approval(github, &event, &name, &mut check).await;
         let mut why_not = self.approves_nothing(&subject);
         if why_not.is_none() && !check.approve(self.plan) {
@@ -179,11 +179,13 @@ impl Report<'_> {
             Some("the commit is not the head of a pull request")
         } else if !of_pull_request.is_some_and(PullRequest::is_of_one_repository) {
             Some("the pull request comes from another repository")
+        } else if self.plan.failed.is_some() {
+            Some("no plan was made")
         } else if self.plan.unread() > 0 {
             Some("the portal was not read")
         } else if self.plan.refused.is_some() {
             Some("the plan is refused")
-        } else if !recorded_plans::is_recorded(self.request.runner_temp.as_deref(), self.plan) {
+        } else if !self.is_recorded {
             Some("the plan was not made in this job")
         } else {
             None
@@ -296,13 +298,8 @@ impl Report<'_> {
         Ok(Subject { head, pull_request: Some(pull) })
     }
 
-    /// The key of the comment: by default that of the files, so that two sets of files have two comments.
     fn key(&self) -> anyhow::Result<String> {
-        if let Some(key) = &self.request.key {
-            return checked_key(key);
-        }
-        let paths: Vec<&str> = self.plan.desired.iter().map(|file| file.path.as_str()).collect();
-        Ok(format!("files-{}", &sha256_hex(paths.join("\n").as_bytes())[..12]))
+        key_of(self.request.key.as_deref(), self.plan)
     }
 }
 

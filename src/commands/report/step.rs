@@ -18,10 +18,11 @@ const SUMMARY_SHARE: usize = 600 * 1024;
 impl Report<'_> {
     pub(super) fn summary(&self) -> anyhow::Result<()> {
         self.add_to_summary(|room| match self.outcome {
-            None => report::plan_markdown(self.plan, room),
+            None => report::plan_markdown(self.plan, self.links, room),
             Some(outcome) => {
-                let first = report::outcome_markdown(outcome, self.plan, room / 3);
-                format!("{first}\n{}", report::plan_markdown(self.plan, SUMMARY_SHARE.min(room - room / 3)))
+                let first = report::outcome_markdown(outcome, self.plan, self.links, room / 3);
+                let plan = report::plan_markdown(self.plan, self.links, SUMMARY_SHARE.min(room - room / 3));
+                format!("{first}\n<details><summary>The plan that was applied</summary>\n\n{plan}\n</details>\n")
             }
         })
     }
@@ -37,7 +38,7 @@ impl Report<'_> {
     }
 
     pub(super) fn annotations(&self) -> anyhow::Result<()> {
-        let mut annotations = report::annotations(self.plan, self.outcome);
+        let mut annotations = report::annotations(self.plan, self.outcome, self.links);
         self.place_in_repository(&mut annotations);
         self.console.result(&report::workflow_commands(&annotations))
     }
@@ -63,7 +64,7 @@ impl Report<'_> {
             .output_file
             .as_deref()
             .ok_or_else(|| anyhow!("GITHUB_OUTPUT is not set; is this a step of a workflow?"))?;
-        let outputs = report::outputs(self.plan, self.outcome);
+        let outputs = report::outputs(self.plan, self.outcome, self.links);
         if outputs.iter().any(|(name, value)| name == "plan-json" && value.is_empty()) {
             self.console.note("the plan is too large for the output `plan-json`, which is empty; use the file\n");
         }

@@ -5,6 +5,7 @@ use cancel_pending::domain::{
     PortalKind, PortalOrigin, ReadFailure, RunningOperation, SourceLocation, StatusWord,
 };
 use cancel_pending::plan::{Observation, Plan, PlanFacts, PlanSelection, PortalFacts, plan};
+use cancel_pending::report::Links;
 use proptest::prelude::*;
 
 /// A word that a hostile text carries, so that it can be found again.
@@ -30,6 +31,10 @@ pub const HOSTILE: &[&str] = &[
     "%0A%0D::error::CANARY",
     "ghadelimiter_CANARY\nEOF\nCANARY",
     "$(CANARY) ${{ CANARY }} `CANARY`",
+    "CANARY, see www.evil.example",
+    "CANARY, see WWW.evil.example, gh-123, 5a63deb",
+    "CANARY :tada: CANARY:tada:",
+    "@CANARY `unbalanced",
     "CANARY\u{0}CANARY",
     "\\",
     "",
@@ -187,6 +192,11 @@ pub fn facts() -> PlanFacts {
 /// Observations for so many offers.
 pub fn observations(most: usize) -> impl Strategy<Value = Vec<Observation>> {
     (1..=most).prop_flat_map(|count| (0..count).map(observation).collect::<Vec<_>>())
+}
+
+/// The links of a plan that came from somewhere.
+pub fn links(plan: &Plan) -> Links<'_> {
+    Links::to(&plan.portals, false, cancel_pending::portal::documented_address)
 }
 
 /// Plans of up to so many offers, refused now and then.
