@@ -8,7 +8,7 @@ one command "$CP_COMMAND"
 command="$REPLY"
 one working-directory "$CP_WORKING_DIRECTORY"
 cd -- "${REPLY:-.}" 2>/dev/null || exit 0
-# No plan was made: what was wrong is in the log.
+# Nothing was begun: what was wrong is in the log. A plan that failed has a document, and is reported.
 [[ -f "$CP_DIRECTORY/plan.json" ]] || exit 0
 
 targets "$CP_REPORT"

@@ -224,12 +224,15 @@ impl Outputs {
 /// Said when the time is over before anything was sent.
 const TIMED_OUT: &str = "the timeout was reached; nothing was sent. Allow more time with --timeout";
 
+/// A plan that could not be made is not one that cancels nothing.
+fn refuse_failed(plan: &Plan) -> anyhow::Result<()> {
+    let Some(failures) = &plan.failed else { return Ok(()) };
+    let first = failures.first().map_or("it could not be made", |failure| failure.message.as_str());
+    bail!("the plan failed ({}) and can't be applied; make a new plan", terminal(first));
+}
+
 /// A plan that can't be applied, or is not the one that was expected, ends the run here.
 fn may_be_applied(plan: &Plan, expected: Option<&str>, max_cancels: Option<u32>) -> anyhow::Result<()> {
-    if let Some(failures) = &plan.failed {
-        let first = failures.first().map_or("it could not be made", |failure| failure.message.as_str());
-        bail!("the plan failed ({}) and can't be applied; make a new plan", terminal(first));
-    }
     if let Some(expected) = expected.filter(|expected| *expected != plan.decision_digest) {
         bail!(
             "the plan's decision digest is {}, but {expected} was expected: the plan has changed since it was reviewed",
@@ -317,6 +320,7 @@ async fn prepare(request: &ApplyRequest, console: Console) -> anyhow::Result<Opt
         }
         PlanSource::Document(path) => {
             let plan = read_plan(path)?;
+            refuse_failed(&plan)?;
             for planned in &plan.portals {
                 let asked = request.portal.origin(planned.portal);
                 if planned.origin != asked {

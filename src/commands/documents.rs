@@ -27,6 +27,9 @@ pub(super) fn read_plan(path: &Path) -> anyhow::Result<Plan> {
     if plan.summary != Summary::of(&plan.entries) {
         bail!("the plan {name} was modified or is corrupt (its summary does not fit its entries); make a new plan");
     }
+    if plan.failed.as_ref().is_some_and(|failures| failures.is_empty() || !plan.entries.is_empty()) {
+        bail!("the plan {name} does not match itself: it has failed, and does not say why, or plans all the same");
+    }
     if let Some(twice) = plan.offer_twice() {
         bail!("the plan {name} holds the offer {}/{} twice; make a new plan", twice.publisher, twice.offer);
     }

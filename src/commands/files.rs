@@ -19,13 +19,13 @@ const MAX_SHOWN: usize = 1_000;
 
 /// Reads the desired state, or shows all that is wrong with it.
 pub(super) fn desired_state(paths: &[PathBuf], console: Console) -> Option<DesiredSet> {
-    let found = match check(paths) {
-        Ok(set) => return Some(set),
-        Err(found) => found,
-    };
-    show(&found, console);
-    console.error(&format!("error: {}; the portal was not contacted\n", mistakes(&found)));
-    None
+    check(paths).map_err(|found| say(&found, console)).ok()
+}
+
+/// Shows mistakes, and that they end the command.
+pub(super) fn say(found: &[Diagnostic], console: Console) {
+    show(found, console);
+    console.error(&format!("error: {}; the portal was not contacted\n", mistakes(found)));
 }
 
 /// Reads the desired state, or returns all that is wrong with it.

@@ -12,13 +12,17 @@ use super::portal::{OpenPortals, PortalChoice, PortalRequest};
 use super::progress::ReadProgress;
 use super::signals::Signals;
 use super::{Console, Exit, Format, TOOL, files, live, portal, recorded_plans};
+use crate::desired::Diagnostic;
 use crate::domain::{DesiredOffer, DesiredSet, PortalKind};
-use crate::plan::{Plan, PlanFacts, PlanSelection, PortalFacts};
+use crate::plan::{Plan, PlanFacts, PlanFailure, PlanSelection, PortalFacts, failed_plan};
 use crate::portal::documented_address;
 use crate::report::{self, COMMENT_LIMIT, Links, TextStyle, terminal};
 
 /// The file that is meant where none is named.
 const DEFAULT_PATH: &str = "offers.yaml";
+
+/// The most mistakes that a document holds: a file that was never a desired state can hold a mistake a line.
+const MOST_FAILURES: usize = 1_000;
 
 /// Which offers of the files are meant.
 #[derive(Debug, Clone, Default)]
@@ -70,28 +74,27 @@ pub struct PlanRequest {
 
 /// Makes a plan and shows it.
 ///
+/// A plan that could not be made is written too: the document says why, so that a report of it takes the place of one
+/// that is out of date.
+///
 /// # Errors
 /// Anything that keeps a plan from being made or shown.
 pub async fn plan(request: &PlanRequest, console: Console) -> anyhow::Result<Exit> {
     let inputs = request.scope.inputs();
     let out = request.out.as_deref().map(|path| OutFile::prepare("--out", path, &inputs)).transpose()?;
-    let Some(desired) = files::desired_state(&request.scope.paths, console) else { return Ok(Exit::Failed) };
-    let desired = select(desired, &request.scope.selection)?;
-    let made = if request.offline {
-        let facts = facts(&desired, &request.scope, offline_portals(&desired, &request.portal));
-        crate::plan::plan(&facts, live::unread(desired))
-    } else {
-        let mut signals = Signals::listen().context("signals can't be handled")?;
-        let work = async {
-            let open = portal::open(&request.portal, &kinds_in_use(&desired), console).await?;
-            anyhow::Ok(make(desired, &request.scope, &open, request.portal.concurrency, console).await)
-        };
-        tokio::select! {
-            made = work => made?,
-            interruption = signals.next() => {
-                console.error("error: interrupted, no plan was made\n");
-                return Ok(Exit::Interrupted(interruption));
+    let made = match attempt(request, console).await {
+        Ok(made) => made,
+        Err(failed) => {
+            if let Some(out) = &out {
+                out.write(&failed.document)?;
             }
+            match request.format {
+                // It stands on standard error.
+                Format::Text => {}
+                Format::Json => console.result(&report::json(&failed.document))?,
+                Format::Markdown => console.result(&markdown(&failed.document))?,
+            }
+            return failed.ended;
         }
     };
     if let Some(out) = &out {
@@ -105,9 +108,7 @@ pub async fn plan(request: &PlanRequest, console: Console) -> anyhow::Result<Exi
             report::plan_text(&made, style, next_command(request, &made, console).as_deref())
         }
         Format::Json => report::json(&made),
-        Format::Markdown => {
-            report::plan_markdown(&made, Links::to(&made.portals, true, documented_address), COMMENT_LIMIT)
-        }
+        Format::Markdown => markdown(&made),
     })?;
     if let Some(why) = report::plan_failure(&made) {
         console.error(&format!("error: {why}\n"));
@@ -118,6 +119,74 @@ pub async fn plan(request: &PlanRequest, console: Console) -> anyhow::Result<Exi
         return Ok(Exit::Cancellations);
     }
     Ok(Exit::Done)
+}
+
+fn markdown(plan: &Plan) -> String {
+    report::plan_markdown(plan, Links::to(&plan.portals, true, documented_address), COMMENT_LIMIT)
+}
+
+/// A plan that could not be made, and how the run ends.
+struct FailedAttempt {
+    /// Says why, for `report`.
+    document: Plan,
+    ended: anyhow::Result<Exit>,
+}
+
+async fn attempt(request: &PlanRequest, console: Console) -> Result<Plan, FailedAttempt> {
+    let desired = match files::check(&request.scope.paths) {
+        Ok(desired) => desired,
+        Err(found) => {
+            files::say(&found, console);
+            let failures = found.into_iter().take(MOST_FAILURES).map(failure_in_file).collect();
+            return Err(failed(request, &DesiredSet::default(), failures, Ok(Exit::Failed)));
+        }
+    };
+    let read = DesiredSet { files: desired.files.clone(), states: Vec::new() };
+    let failed_by = |code: &str, error: anyhow::Error| {
+        failed(request, &read, vec![failure_of(code, format!("{error:#}"))], Err(error))
+    };
+    let desired = select(desired, &request.scope.selection).map_err(|error| failed_by("selection", error))?;
+    if request.offline {
+        let facts = facts(&desired, &request.scope, offline_portals(&desired, &request.portal));
+        return Ok(crate::plan::plan(&facts, live::unread(desired)));
+    }
+    let listening = Signals::listen().context("signals can't be handled");
+    let mut signals = listening.map_err(|error| failed_by("signals", error))?;
+    let work = async {
+        let open = portal::open(&request.portal, &kinds_in_use(&desired), console).await?;
+        anyhow::Ok(make(desired, &request.scope, &open, request.portal.concurrency, console).await)
+    };
+    tokio::select! {
+        made = work => made.map_err(|error| failed_by("portal", error)),
+        interruption = signals.next() => {
+            console.error("error: interrupted, no plan was made\n");
+            let failure = failure_of("interrupted", "the run was interrupted before the plan was complete".to_owned());
+            Err(failed(request, &read, vec![failure], Ok(Exit::Interrupted(interruption))))
+        }
+    }
+}
+
+fn failed(
+    request: &PlanRequest,
+    desired: &DesiredSet,
+    failures: Vec<PlanFailure>,
+    ended: anyhow::Result<Exit>,
+) -> FailedAttempt {
+    FailedAttempt { document: failed_plan(&facts(desired, &request.scope, Vec::new()), failures), ended }
+}
+
+fn failure_of(code: &str, message: String) -> PlanFailure {
+    PlanFailure { code: code.to_owned(), message, path: None, line: None, column: None, help: None }
+}
+
+fn failure_in_file(diagnostic: Diagnostic) -> PlanFailure {
+    PlanFailure {
+        path: Some(diagnostic.path),
+        line: diagnostic.place.as_ref().map(|place| place.line),
+        column: diagnostic.place.as_ref().map(|place| place.column),
+        help: diagnostic.help,
+        ..failure_of(diagnostic.code.as_str(), diagnostic.message)
+    }
 }
 
 /// The command that applies the plan; none where there is nothing to apply, or where a workflow goes on.

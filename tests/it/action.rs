@@ -223,6 +223,24 @@ fn a_fork_is_planned_offline_and_reported_by_another_run() {
     scene.act("workflow_run", &run).expect(0);
     assert_eq!(scene.github.state().own().len(), 1);
     assert_eq!(scene.github.state().checks[0]["conclusion"], "neutral");
+
+    // A later commit that breaks the file: what was said of the earlier one does not stay.
+    let validate = fs::read(repository("examples/workflows/fork-validate.yml")).expect("the workflow");
+    scene.workspace.write(".github/workflows/it.yml", validate);
+    scene.workspace.write("offers.yaml", OFFERS.replace("cancelPending", "cancelpending"));
+    scene.commit();
+    let mut event = scene.pull_request();
+    event["pull_request"]["head"]["repo"]["full_name"] = "jane/offers".into();
+    assert_ne!(scene.act("pull_request", &event).status, Some(0));
+    let report = fs::read(repository("examples/workflows/fork-report.yml")).expect("the workflow");
+    scene.workspace.write(".github/workflows/it.yml", report);
+    let mut run = run;
+    run["workflow_run"]["conclusion"] = "failure".into();
+    run["workflow_run"]["head_sha"] = event["pull_request"]["head"]["sha"].clone();
+    assert_ne!(scene.act("workflow_run", &run).status, Some(0));
+    let own = scene.github.state().own();
+    assert!(own.len() == 1 && own[0].body.contains("### Cancel plan: failed for commit"), "{}", own[0].body);
+    assert_eq!(scene.github.state().checks.last().expect("a check")["conclusion"], "failure");
 }
 
 #[test]

@@ -377,6 +377,19 @@ fn outputs_are_set_wherever_the_report_goes() {
     assert!(!used.workspace.path("summary").exists(), "none means none");
 }
 
+#[test]
+fn a_plan_that_fails_is_reported() {
+    let used = Use::new(&[("command", "plan"), ("emulate", "portal.yaml"), ("report", "summary,annotations")]);
+    used.workspace.write("offers.yaml", OFFERS.replace("cancelPending", "cancelpending"));
+    let used = used.run().expect(1);
+    assert!(used.workspace.read("summary").contains("### Cancel plan: failed\n"), "{}", used.log);
+    assert!(used.log.contains("::error file=offers.yaml,line=3,title=The plan failed%3A unknown-key"), "{}", used.log);
+    let plan: Value =
+        serde_json::from_str(&fs::read_to_string(&used.outputs["plan"]).expect("the plan")).expect("JSON");
+    assert_eq!(plan["failed"].as_array().map(Vec::len), Some(2), "{plan}");
+    assert_eq!((used.outputs["cancel-count"].as_str(), used.outputs["exit-code"].as_str()), ("", "1"));
+}
+
 /// actions/upload-artifact refuses a path with `.` or `..` in it (`@actions/glob`, "Relative pathing").
 #[test]
 fn the_journal_is_named_where_it_is() {
@@ -406,7 +419,7 @@ fn the_journal_is_named_where_it_is() {
 
 #[test]
 fn without_a_document_there_is_no_output_and_no_green() {
-    let used = Use::new(&[("command", "plan"), ("emulate", "portal.yaml"), ("files", "gone.yaml")]).run().expect(1);
+    let used = Use::new(&[("command", "plan"), ("emulate", "portal.yaml"), ("concurrency", "many")]).run().expect(1);
     assert!(!used.outputs.contains_key("plan"), "{:?}", used.outputs);
     assert_eq!(used.outputs["exit-code"], "1");
     // Refused by a gate: there is a plan, and nothing was begun.

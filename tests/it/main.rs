@@ -28,6 +28,8 @@ mod desired;
 mod emulator;
 /// The examples, run as the README says.
 mod examples;
+/// A plan that could not be made: its document, its report, and that it is never applied.
+mod failed_plan;
 /// `report`: what a step of GitHub Actions shows.
 mod github;
 /// How servers are reached: proxies, TLS, time, the end of a body.
