@@ -146,8 +146,9 @@ fn frozen_plan<'a>(body: &'a str, digest: &str) -> Option<&'a str> {
     if CommentMark::read(body)?.digest != digest {
         return None;
     }
-    let (_, rest) = body.split_once(PLAN_START)?;
-    let (plan, _) = rest.split_once(PLAN_END)?;
+    // On lines of their own: within a line they are somebody's words.
+    let (_, rest) = body.split_once(&format!("\n{PLAN_START}\n"))?;
+    let (plan, _) = rest.split_once(&format!("\n{PLAN_END}\n"))?;
     Some(plan.trim())
 }
 

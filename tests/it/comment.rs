@@ -571,3 +571,27 @@ fn three_hundred_are_named_in_the_plan_and_in_the_outcome() {
     Step::new(&workspace, &github, 101).report(&["--outcome", "outcome.json", "--to", "comment"]).expect(0);
     is_named(2);
 }
+
+#[test]
+fn the_plan_that_stays_ends_where_it_ends() {
+    let workspace = Workspace::with("portal.yaml", "offers: [{publisher: contoso, id: vm, operations: [{id: one}]}]\n");
+    let marks = "<!-- /plan --> <!-- plan --> <!-- /plan -->";
+    let offers = format!("publisher: contoso\noffers: [{{id: vm, cancelPending: true, reason: '{marks}'}}]\n");
+    workspace.write("offers.yaml", offers);
+    workspace.write("event.json", pull_request_event(1));
+    let github = FakeGitHub::start();
+    workspace.run(["plan", "--emulate", "portal.yaml", "--out", "plan.json"]).expect(0);
+    Step::new(&workspace, &github, 100).report(&["--to", "comment"]).expect(0);
+    let planned = github.state().own()[0].body.clone();
+    let start = planned.find("### Cancel plan").expect("the plan");
+    let plan = planned[start..planned.rfind("<!-- /plan -->").expect("its end")].trim();
+    assert!(plan.contains(&format!("`{marks}`")) && plan.ends_with("</sub>"), "{plan}");
+    let apply = ["apply", "--plan", "plan.json", "--emulate", "portal.yaml", "--auto-approve", "--out", "outcome.json"];
+    workspace.run(apply).expect(0);
+    // Twice: what stays once has to stay from then on.
+    for run in [101, 102] {
+        Step::new(&workspace, &github, run).report(&["--outcome", "outcome.json", "--to", "comment"]).expect(0);
+        let applied = github.state().own()[0].body.clone();
+        assert!(applied.contains(plan) && applied.matches("### Cancel plan").count() == 1, "{applied}");
+    }
+}
