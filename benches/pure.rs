@@ -7,7 +7,7 @@ use cancel_pending::domain::{
     Cancellability, DesiredSet, Limits, Live, Observed, Operation, Phase, PortalKind, PortalOrigin, RunningOperation,
     StatusWord,
 };
-use cancel_pending::plan::{Observation, Plan, PlanFacts, PlanSelection, PortalFacts, plan};
+use cancel_pending::plan::{Observation, ObservedState, Plan, PlanFacts, PlanSelection, PortalFacts, plan};
 use cancel_pending::report::{COMMENT_LIMIT, Links, TextStyle, json, plan_markdown, plan_text};
 use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
 
@@ -63,7 +63,7 @@ fn facts(set: &DesiredSet) -> PlanFacts {
 }
 
 /// Every other offer has a running operation.
-fn observations(set: &DesiredSet) -> Vec<Observation> {
+fn observed(set: &DesiredSet) -> Vec<ObservedState> {
     let live = |number: usize| match number % 2 {
         0 => Live::Nothing,
         _ => Live::Running(Box::new(RunningOperation {
@@ -74,17 +74,19 @@ fn observations(set: &DesiredSet) -> Vec<Observation> {
             guard: None,
         })),
     };
-    set.offers()
+    let offers = set
+        .offers()
         .enumerate()
         .map(|(number, offer)| Observation {
             desired: offer.clone(),
             observed: Some(Observed { live: live(number), ..Observed::nothing() }),
         })
-        .collect()
+        .collect();
+    vec![ObservedState { limits: Limits::at_most(u32::MAX), offers }]
 }
 
 fn made(set: &DesiredSet) -> Plan {
-    plan(&facts(set), vec![(Limits::at_most(u32::MAX), observations(set))])
+    plan(&facts(set), observed(set))
 }
 
 fn reading(criterion: &mut Criterion) {
@@ -103,8 +105,7 @@ fn planning(criterion: &mut Criterion) {
     group.throughput(Throughput::Elements(ENTRIES as u64));
     group.sample_size(20);
     group.bench_function("10,000 entries", |bencher| {
-        let groups = || vec![(Limits::at_most(u32::MAX), observations(&set))];
-        bencher.iter_batched(groups, |groups| plan(&facts(&set), groups), BatchSize::LargeInput);
+        bencher.iter_batched(|| observed(&set), |states| plan(&facts(&set), states), BatchSize::LargeInput);
     });
     let plan = made(&set);
     group.bench_function("the digest of 10,000 entries", |bencher| bencher.iter(|| black_box(&plan).digest_holds()));

@@ -148,8 +148,8 @@ async fn make_plan(world: &World, settings: &Settings, rng: &mut Rng) -> Plan {
         desired: Vec::new(),
         max_cancels: None,
     };
-    let groups = observe(desired, &backends(world, settings), settings.concurrency, facts.now, || {}).await;
-    plan(&facts, groups)
+    let states = observe(desired, &backends(world, settings), settings.concurrency, facts.now, || {}).await;
+    plan(&facts, states)
 }
 
 fn limits(plan: &Plan, concurrency: usize, deadline: Instant, stop: Stop, journal: &[u8]) -> RunLimits {

@@ -7,15 +7,18 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use futures_util::future::join_all;
 use jiff::Timestamp;
 
-use crate::domain::{DesiredSet, Limits, Observed};
-use crate::plan::Observation;
+use crate::domain::{DesiredSet, Observed};
+use crate::plan::{Observation, ObservedState};
 use crate::portal::{Backends, ReadPortal as _};
 
 /// All offers, with nothing known of their live state.
 #[must_use]
-pub fn unread(desired: DesiredSet) -> Vec<(Limits, Vec<Observation>)> {
+pub fn unread(desired: DesiredSet) -> Vec<ObservedState> {
     let unread = |offer| Observation { desired: offer, observed: None };
-    desired.states.into_iter().map(|state| (state.limits, state.offers.into_iter().map(unread).collect())).collect()
+    let states = desired.states.into_iter();
+    states
+        .map(|state| ObservedState { limits: state.limits, offers: state.offers.into_iter().map(unread).collect() })
+        .collect()
 }
 
 /// How many offers need their live state read.
@@ -31,14 +34,14 @@ pub async fn observe(
     concurrency: usize,
     now: Timestamp,
     after_each: impl Fn(),
-) -> Vec<(Limits, Vec<Observation>)> {
-    let mut groups = unread(desired);
-    let wanted: Vec<(usize, usize)> = groups
+) -> Vec<ObservedState> {
+    let mut states = unread(desired);
+    let wanted: Vec<(usize, usize)> = states
         .iter()
         .enumerate()
-        .flat_map(|(group, (_, observations))| {
-            let needed = observations.iter().enumerate().filter(|(_, one)| one.desired.needs_live_state(now));
-            needed.map(move |(index, _)| (group, index)).collect::<Vec<_>>()
+        .flat_map(|(state, observed)| {
+            let needed = observed.offers.iter().enumerate().filter(|(_, one)| one.desired.needs_live_state(now));
+            needed.map(move |(index, _)| (state, index)).collect::<Vec<_>>()
         })
         .collect();
     // As many as may be asked for at once, each going on to the next offer that nobody has taken:
@@ -46,8 +49,8 @@ pub async fn observe(
     let next = AtomicUsize::new(0);
     let reader = async || {
         let mut seen = Vec::new();
-        while let Some((group, index)) = wanted.get(next.fetch_add(1, Ordering::Relaxed)) {
-            let offer = &groups[*group].1[*index].desired;
+        while let Some((state, index)) = wanted.get(next.fetch_add(1, Ordering::Relaxed)) {
+            let offer = &states[*state].offers[*index].desired;
             let observed = match backends.get(offer.key.portal) {
                 Some(backend) => backend.reader().live(&offer.query()).await.unwrap_or_else(|failure| {
                     tracing::warn!(offer = %offer.key, %failure, "the live state is not known");
@@ -55,15 +58,15 @@ pub async fn observe(
                 }),
                 None => Observed::unreadable(format!("the portal {} is not in use", offer.key.portal)),
             };
-            seen.push((*group, *index, observed));
+            seen.push((*state, *index, observed));
             after_each();
         }
         seen
     };
     let readers = (0..concurrency.clamp(1, wanted.len().max(1))).map(|_| reader());
     let seen = join_all(readers).await;
-    for (group, index, observed) in seen.into_iter().flatten() {
-        groups[group].1[index].observed = Some(observed);
+    for (state, index, observed) in seen.into_iter().flatten() {
+        states[state].offers[index].observed = Some(observed);
     }
-    groups
+    states
 }

@@ -62,14 +62,23 @@ pub struct Observation {
     pub observed: Option<Observed>,
 }
 
-/// Makes the plan. `groups` are the desired states: their limits hold for each by itself.
+/// A desired state with what was seen of its offers.
+#[derive(Debug, Clone)]
+pub struct ObservedState {
+    /// What its document allows. It holds for this document by itself.
+    pub limits: Limits,
+    /// Its offers.
+    pub offers: Vec<Observation>,
+}
+
+/// Makes the plan.
 ///
-/// The order of groups and offers makes no difference:
+/// The order of states and offers makes no difference:
 ///
 /// ```
 /// use cancel_pending::desired::{SourceFile, read};
 /// use cancel_pending::domain::Observed;
-/// use cancel_pending::plan::{Decision, Observation, PlanFacts, plan};
+/// use cancel_pending::plan::{Decision, Observation, ObservedState, PlanFacts, plan};
 ///
 /// let text = "publisher: contoso\noffers: [{id: b, cancelPending: true}, {id: a}]\n";
 /// let set = read(&[SourceFile { path: "offers.yaml".into(), bytes: text.into() }]).unwrap();
@@ -83,19 +92,20 @@ pub struct Observation {
 /// };
 /// let seen = |desired: &_| Observation { desired: Clone::clone(desired), observed: Some(Observed::nothing()) };
 /// let state = &set.states[0];
-/// let forwards = plan(&facts, vec![(state.limits, state.offers.iter().map(seen).collect())]);
-/// let backwards = plan(&facts, vec![(state.limits, state.offers.iter().rev().map(seen).collect())]);
+/// let plan_of = |offers| plan(&facts, vec![ObservedState { limits: state.limits, offers }]);
+/// let forwards = plan_of(state.offers.iter().map(seen).collect());
+/// let backwards = plan_of(state.offers.iter().rev().map(seen).collect());
 /// assert_eq!(forwards, backwards);
 /// assert_eq!(forwards.entries[0].decision, Decision::Ignored);
 /// assert_eq!(forwards.entries[1].decision, Decision::InSync);
 /// ```
 #[must_use]
-pub fn plan(facts: &PlanFacts, groups: Vec<(Limits, Vec<Observation>)>) -> Plan {
-    let mut entries = Vec::with_capacity(groups.iter().map(|(_, observations)| observations.len()).sum());
+pub fn plan(facts: &PlanFacts, states: Vec<ObservedState>) -> Plan {
+    let mut entries = Vec::with_capacity(states.iter().map(|state| state.offers.len()).sum());
     let mut refusals = Vec::new();
-    for (limits, observations) in groups {
+    for ObservedState { limits, offers } in states {
         let from = entries.len();
-        entries.extend(observations.into_iter().map(|observation| decide(observation, facts)));
+        entries.extend(offers.into_iter().map(|observation| decide(observation, facts)));
         refusals.extend(refusal(limits, &entries[from..]));
     }
     entries.sort_by(|a, b| (a.portal, &a.publisher, &a.offer).cmp(&(b.portal, &b.publisher, &b.offer)));

@@ -10,7 +10,7 @@ mod digest;
 mod document;
 
 pub use approved_entries::{ApprovedDecision, EntryApproval, EntryVerdict, entry_verdicts};
-pub use decide::{Observation, PlanFacts, PortalFacts, failed_plan, plan};
+pub use decide::{Observation, ObservedState, PlanFacts, PortalFacts, failed_plan, plan};
 pub use digest::{DecisionDocument, DecisionEntry};
 pub use document::{
     Coverage, CoveredOperation, Decision, Entry, FORMAT_VERSION, FormatVersion, Note, Plan, PlanFailure, PlanSelection,

@@ -4,7 +4,7 @@ use cancel_pending::domain::{
     Cancellability, DesiredOffer, Limits, Live, Mark, Observed, Operation, Phase, PinSighting, PortalOrigin,
     ReadFailure, RunningOperation, SourceLocation, StatusWord,
 };
-use cancel_pending::plan::{Decision, Note, Observation, Plan, PlanFacts, plan};
+use cancel_pending::plan::{Decision, Note, Observation, ObservedState, Plan, PlanFacts, plan};
 use proptest::prelude::*;
 
 use crate::support::plans::{facts, key, observations, operation, seen};
@@ -55,11 +55,12 @@ fn plan_of(entries: Vec<(&str, Option<Mark>, Option<Observed>)>) -> Plan {
 }
 
 fn plan_within(max_cancels: Option<u32>, entries: Vec<(&str, Option<Mark>, Option<Observed>)>) -> Plan {
-    let observations = entries
+    let offers = entries
         .into_iter()
         .map(|(offer, mark, observed)| Observation { desired: desired(offer, mark), observed })
         .collect();
-    plan(&facts(), vec![(max_cancels.map_or_else(Limits::default, Limits::at_most), observations)])
+    let limits = max_cancels.map_or_else(Limits::default, Limits::at_most);
+    plan(&facts(), vec![ObservedState { limits, offers }])
 }
 
 #[test]
@@ -223,7 +224,7 @@ fn a_document_without_a_limit_allows_ten() {
 fn the_limit_of_the_whole_plan_is_above_those_of_the_files() {
     let two = || {
         let one = |offer: &str| Observation { desired: desired(offer, unpinned()), observed: Some(can_cancel()) };
-        vec![(Limits::at_most(10), vec![one("a")]), (Limits::at_most(10), vec![one("b")])]
+        ["a", "b"].map(|offer| ObservedState { limits: Limits::at_most(10), offers: vec![one(offer)] }).into()
     };
     let within = |max_cancels| plan(&PlanFacts { max_cancels, ..facts() }, two()).refused;
     assert_eq!(within(None), None);
@@ -238,9 +239,11 @@ fn the_limit_of_the_whole_plan_is_above_those_of_the_files() {
 
 #[test]
 fn each_desired_state_has_its_own_limit() {
-    let one = |offer: &str| vec![Observation { desired: desired(offer, unpinned()), observed: Some(can_cancel()) }];
-    let limit = |max_cancels: Option<u32>| max_cancels.map_or_else(Limits::default, Limits::at_most);
-    let plan_of = |first, second| plan(&facts(), vec![(limit(first), one("a")), (limit(second), one("b"))]);
+    let state = |offer: &str, max_cancels: Option<u32>| ObservedState {
+        limits: max_cancels.map_or_else(Limits::default, Limits::at_most),
+        offers: vec![Observation { desired: desired(offer, unpinned()), observed: Some(can_cancel()) }],
+    };
+    let plan_of = |first, second| plan(&facts(), vec![state("a", first), state("b", second)]);
     assert_eq!(plan_of(Some(1), Some(1)).refused, None);
     assert!(plan_of(Some(1), Some(0)).refused.is_some());
     assert!(plan_of(None, Some(0)).refused.is_some());
@@ -296,7 +299,7 @@ proptest! {
             let name = one.desired.key.offer.as_str();
             name.bytes().fold(seed, |hash, byte| hash.wrapping_mul(0x100_0000_01b3) ^ u64::from(byte))
         });
-        let plan_of = |observations| plan(&facts(), vec![(Limits::default(), observations)]);
+        let plan_of = |offers| plan(&facts(), vec![ObservedState { limits: Limits::default(), offers }]);
         prop_assert_eq!(plan_of(observations), plan_of(shuffled));
     }
 
@@ -304,14 +307,14 @@ proptest! {
     #[test]
     fn nothing_running_means_nothing_to_cancel(observations in observations(12)) {
         let quiet = observations.into_iter().map(|one| Observation { observed: Some(seen(Live::Nothing)), ..one }).collect();
-        let plan = plan(&facts(), vec![(Limits::at_most(0), quiet)]);
+        let plan = plan(&facts(), vec![ObservedState { limits: Limits::at_most(0), offers: quiet }]);
         prop_assert_eq!(plan.summary.cancel, 0);
         prop_assert_eq!(plan.refused, None);
     }
 
     #[test]
-    fn a_plan_survives_its_document(observations in observations(6)) {
-        let plan = plan(&facts(), vec![(Limits::default(), observations)]);
+    fn a_plan_survives_its_document(offers in observations(6)) {
+        let plan = plan(&facts(), vec![ObservedState { limits: Limits::default(), offers }]);
         let text = cancel_pending::report::json(&plan);
         let read: Plan = serde_json::from_str(&text).expect("reads what it writes");
         prop_assert!(read.digest_holds());

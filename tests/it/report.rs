@@ -3,7 +3,7 @@
 use cancel_pending::domain::{
     Cancellability, DesiredOffer, Limits, Live, Mark, Observed, Operation, Phase, RunningOperation, SourceLocation,
 };
-use cancel_pending::plan::{Decision, Observation, Plan, PlanFacts, plan};
+use cancel_pending::plan::{Decision, Observation, ObservedState, Plan, PlanFacts, plan};
 use cancel_pending::report::{COMMENT_LIMIT, TextStyle, json, pending_operation_diff, plan_markdown, plan_text};
 use proptest::prelude::*;
 use proptest::strategy::ValueTree as _;
@@ -115,14 +115,14 @@ proptest! {
 
 /// The same observation under as many names as wanted.
 fn many(count: usize, seed: &Observation) -> Plan {
-    let observations = (0..count)
+    let offers = (0..count)
         .map(|number| {
             let mut one = seed.clone();
             one.desired.key.offer = format!("offer-{number:05}").parse().expect("an id");
             one
         })
         .collect();
-    plan(&facts(), vec![(Limits::at_most(u32::MAX), observations)])
+    plan(&facts(), vec![ObservedState { limits: Limits::at_most(u32::MAX), offers }])
 }
 
 fn any_observation() -> impl Strategy<Value = Observation> {
@@ -216,8 +216,8 @@ fn talkative(number: usize, name: &str) -> Observation {
     }
 }
 
-fn plan_of(observations: Vec<Observation>) -> Plan {
-    plan(&facts(), vec![(Limits::at_most(u32::MAX), observations)])
+fn plan_of(offers: Vec<Observation>) -> Plan {
+    plan(&facts(), vec![ObservedState { limits: Limits::at_most(u32::MAX), offers }])
 }
 
 /// The rows of the first table, each with its links.
@@ -292,7 +292,8 @@ fn every_cancellation_is_a_row_of_the_first_table() {
 fn nothing_moves_while_time_passes() {
     let made = |now: &str| {
         let facts = PlanFacts { now: now.parse().expect("a time"), ..facts() };
-        plan(&facts, vec![(Limits::default(), vec![talkative(1, "contoso-vm"), talkative(2, "contoso-app")])])
+        let offers = vec![talkative(1, "contoso-vm"), talkative(2, "contoso-app")];
+        plan(&facts, vec![ObservedState { limits: Limits::default(), offers }])
     };
     let page = |plan: &Plan| {
         let markdown = plan_markdown(plan, links(plan), COMMENT_LIMIT);

@@ -4,7 +4,7 @@ use cancel_pending::domain::{
     Cancellability, DesiredOffer, FileDigest, Limits, Live, Mark, Observed, OfferKey, Operation, Phase, PinSighting,
     PortalKind, PortalOrigin, ReadFailure, RunningOperation, SourceLocation, StatusWord,
 };
-use cancel_pending::plan::{Observation, Plan, PlanFacts, PlanSelection, PortalFacts, plan};
+use cancel_pending::plan::{Observation, ObservedState, Plan, PlanFacts, PlanSelection, PortalFacts, plan};
 use cancel_pending::report::Links;
 use proptest::prelude::*;
 
@@ -201,7 +201,8 @@ pub fn links(plan: &Plan) -> Links<'_> {
 
 /// Plans of up to so many offers, refused now and then.
 pub fn any_plan(most: usize) -> impl Strategy<Value = Plan> {
-    (observations(most), prop::option::of(0..5_u32)).prop_map(|(observations, max_cancels)| {
-        plan(&facts(), vec![(max_cancels.map_or_else(Limits::default, Limits::at_most), observations)])
+    (observations(most), prop::option::of(0..5_u32)).prop_map(|(offers, max_cancels)| {
+        let limits = max_cancels.map_or_else(Limits::default, Limits::at_most);
+        plan(&facts(), vec![ObservedState { limits, offers }])
     })
 }
