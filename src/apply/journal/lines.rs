@@ -266,6 +266,10 @@ impl Told {
         let call = &mut self.call;
         match event {
             JournalEvent::Intent { attempt, guard } => {
+                // The answer to the call before it never came: what this one is answered says nothing of that.
+                if self.is_pending && call.sent == Sent::Nothing {
+                    call.sent = Sent::Perhaps;
+                }
                 call.is_guarded = guard.is_some();
                 call.intents = call.intents.max(attempt);
                 call.attempts += 1;
@@ -405,6 +409,23 @@ mod tests {
             assert_eq!(kept, Some(location).filter(|length| *length <= MAX_LOCATION));
         }
         assert!(line(JournalEvent::Intent { attempt: 1, guard: Some("x".repeat(MAX_LINE)) }).bytes().is_err());
+    }
+
+    /// A kill before the answer, a second run whose own call is refused, and a kill before it can say how that ended.
+    #[test]
+    fn a_call_without_an_answer_stays_open_whatever_the_next_one_is_answered() {
+        let answer = |result| {
+            let (http_status, location, message) = (Some(409), None, None);
+            line(JournalEvent::Answer { attempt: 2, http_status, result, location, message }).bytes().expect("a line")
+        };
+        let sent = |result| {
+            let lines = [intent(), intent(), answer(result)].concat();
+            open_calls(read(&lines).expect("lines").whole).first().map(|call| (call.sent, call.attempts))
+        };
+        for result in [AnswerKind::Refused, AnswerKind::Changed, AnswerKind::NotSent, AnswerKind::Lost] {
+            assert_eq!(sent(result), Some((Sent::Perhaps, 2)), "{result:?}");
+        }
+        assert_eq!(sent(AnswerKind::Accepted), Some((Sent::Accepted, 2)));
     }
 
     #[test]
