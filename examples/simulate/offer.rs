@@ -41,7 +41,7 @@ pub struct SimulatedOperation {
     pub truth: Truth,
     /// When it began.
     pub since: Instant,
-    /// Whether a call of ours cancels it, or did.
+    /// Whether a call that was meant for it cancels it, or did.
     pub by_call: bool,
     /// Whether it is left out of the list once it is over, and its document is 404.
     forgotten: bool,

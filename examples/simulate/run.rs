@@ -161,10 +161,14 @@ fn limits(plan: &Plan, concurrency: usize, deadline: Instant, stop: Stop, journa
             Some((entry.offer.to_string(), (operation, entry.expires.map(until))))
         })
         .collect();
-    let mut accepted_before = BTreeSet::new();
+    let (mut accepted_before, mut read_twice) = (BTreeSet::new(), BTreeSet::new());
     for line in journal.split_inclusive(|byte| *byte == b'\n').filter(|line| line.ends_with(b"\n")) {
         let Ok(line) = serde_json::from_slice::<serde_json::Value>(line) else { continue };
         let id = line["operationId"].as_str().unwrap_or_default().to_owned();
+        let offer = line["offer"].as_str().unwrap_or_default();
+        if planned.get(offer).is_some_and(|(planned, _)| *planned != id) {
+            read_twice.insert(offer.to_owned());
+        }
         if line["result"] == "accepted" {
             accepted_before.insert(id);
         } else if matches!(line["outcome"].as_str(), Some(word) if word != "accepted" && word != "unknown") {
@@ -172,7 +176,7 @@ fn limits(plan: &Plan, concurrency: usize, deadline: Instant, stop: Stop, journa
             accepted_before.remove(&id);
         }
     }
-    RunLimits { deadline, stop, concurrency, planned, accepted_before }
+    RunLimits { deadline, stop, concurrency, planned, accepted_before, read_twice }
 }
 
 /// One apply. Returns whether it was killed.

@@ -2,7 +2,7 @@
 //!
 //! Owns the rules for calls, in words, and the count of those that left.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
@@ -29,6 +29,16 @@ struct ServedList {
     shows_cancelling: bool,
 }
 
+impl ServedList {
+    /// Whether it shows this operation alone, and not that it is being cancelled.
+    fn wants_call(&self, operation: &str) -> bool {
+        self.unfinished == [operation] && !self.shows_cancelling
+    }
+}
+
+/// How many lists of an offer are kept.
+const KEPT_LISTS: usize = 4;
+
 /// The limits of the run that is under way.
 #[derive(Debug, Clone)]
 pub struct RunLimits {
@@ -39,13 +49,16 @@ pub struct RunLimits {
     pub planned: BTreeMap<String, (String, Option<Instant>)>,
     /// Operations whose call the journal says was accepted.
     pub accepted_before: BTreeSet<String>,
+    /// Offers on which the journal names another operation than the planned one, too: two entries read them.
+    pub read_twice: BTreeSet<String>,
 }
 
 /// The record of calls.
 #[derive(Debug, Default)]
 pub struct CallWatch {
     limits: Option<RunLimits>,
-    served: BTreeMap<String, ServedList>,
+    /// The last lists of each offer, the newest last.
+    served: BTreeMap<String, VecDeque<ServedList>>,
     last_call: BTreeMap<String, Instant>,
     rejected: BTreeSet<(String, String)>,
     /// How many calls begun in this run, by operation; and how many of them left.
@@ -136,17 +149,30 @@ impl CallWatch {
             shows_cancelling,
             unfinished: unfinished.iter().map(|one| one.id.clone()).collect(),
         };
-        self.served.insert(offer.name.clone(), list);
+        let lists = self.served.entry(offer.name.clone()).or_default();
+        lists.push_back(list);
+        if lists.len() > KEPT_LISTS {
+            lists.pop_front();
+        }
+    }
+
+    /// The list that a call rests on: the last one. Where two entries read an offer, one may have read it again
+    /// between the other's read and its call, and who is who can't be told.
+    fn rests_on(&self, name: &str, operation: &str) -> Option<&ServedList> {
+        let lists = self.served.get(name)?;
+        let is_read_twice = self.limits.as_ref().is_some_and(|limits| limits.read_twice.contains(name));
+        let fitting = lists.iter().rev().filter(|_| is_read_twice).find(|list| list.wants_call(operation));
+        fitting.or_else(|| lists.back())
     }
 
     /// A call arrives and is turned away before anything is looked at.
     pub fn arrive_unread(&mut self, name: &str) {
         let Some((operation, _)) = self.planned(name) else { return };
         let now = Instant::now();
-        match self.served.get(name).cloned() {
+        match self.rests_on(name, &operation).cloned() {
             None => self.violations.push(format!("a call for {name} without a read in this run")),
             Some(list) => {
-                self.check(list.unfinished == [operation.clone()] && !list.shows_cancelling, || {
+                self.check(list.wants_call(&operation), || {
                     format!("a call for {operation} although the last list showed {:?}", list.unfinished)
                 });
                 // The way back of the list, the operation's own document, and the call's way there.
@@ -180,16 +206,17 @@ impl CallWatch {
         self.rejected.insert((name.to_owned(), tag.to_owned()));
     }
 
-    /// A call is about to take effect on an operation.
-    pub fn hit(&mut self, offer: &SimulatedOffer, id: &str, guarded: Guarded) {
-        let Some((planned, _)) = self.planned(&offer.name) else { return };
+    /// A call is about to take effect on an operation. Returns whether that is the one that it was meant for.
+    pub fn hit(&mut self, offer: &SimulatedOffer, id: &str, guarded: Guarded) -> bool {
+        let Some((planned, _)) = self.planned(&offer.name) else { return false };
         if planned == id {
-            return;
+            return true;
         }
         let since = offer.operation(id).map(|one| one.since);
-        let read = self.served.get(&offer.name).map(|list| list.at);
+        let read = self.rests_on(&offer.name, &planned).map(|list| list.at);
         let could_not_know = guarded == Guarded::No && since.zip(read).is_some_and(|(since, read)| since >= read);
         self.check(could_not_know, || format!("a call for {planned} took effect on {id}"));
+        false
     }
 
     /// The run got to know that a call was accepted.

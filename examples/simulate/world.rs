@@ -283,7 +283,7 @@ impl Simulation {
         let Some(id) = offer.unfinished().first().map(|one| one.id.clone()) else {
             return incoming(400, &[], &json!({}));
         };
-        self.watch.hit(offer, &id, guarded);
+        let is_meant = self.watch.hit(offer, &id, guarded);
         let draw = self.rng.u32(..10);
         let Some(operation) = offer.operations.iter_mut().find(|one| one.id == id) else {
             return incoming(404, &[], &json!({}));
@@ -295,7 +295,7 @@ impl Simulation {
         match draw {
             0 | 1 => {
                 operation.truth = Truth::Cancelled;
-                operation.by_call = true;
+                operation.by_call |= is_meant;
                 offer.version += 1;
                 return incoming(200, &[], &json!({}));
             }
@@ -306,7 +306,7 @@ impl Simulation {
             3 => fails = self.rng.bool(),
             _ => {
                 operation.truth = Truth::Cancelling;
-                operation.by_call = true;
+                operation.by_call |= is_meant;
                 offer.version += 1;
                 let end = Happening::End(Truth::Cancelled);
                 offer.happenings.push((Instant::now() + span(&mut self.rng), id.clone(), end));
