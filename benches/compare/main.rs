@@ -1,4 +1,6 @@
-//! What a plan costs, beside what people would use instead: `cargo bench --profile dist --bench compare`.
+//! What a plan costs, beside what people would use instead, and what an apply costs, beside what its calls
+//! alone would: `cargo bench --profile dist --bench compare`. The names of tables behind `--` (`-- apply`)
+//! measure these alone.
 //!
 //! Every contender does the same work on the same server: it asks for what runs on each of a
 //! list of offers and counts it. `cancel-pending` also reads and checks a YAML file, and writes
@@ -25,5 +27,6 @@ fn main() -> anyhow::Result<()> {
         return server::serve(Settings { latency, rate: Some(rate.parse()?).filter(|rate| *rate > 0) });
     }
     let has = |name: &str| arguments.iter().any(|argument| argument == name);
-    tables::all(has("--short") || !has("--bench"))
+    let wanted: Vec<&str> = arguments.iter().map(String::as_str).filter(|name| !name.starts_with("--")).collect();
+    tables::all(has("--short") || !has("--bench"), &wanted)
 }

@@ -4,11 +4,12 @@
 //! connection, blocking calls, no HTTP library: it must never be what is measured. A thread sleeps
 //! to a twentieth of a millisecond, which timers of an asynchronous runtime don't.
 
+use std::collections::HashMap;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{Ipv4Addr, TcpListener, TcpStream};
 use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, ensure};
@@ -17,11 +18,25 @@ use serde::{Deserialize, Serialize};
 /// What nothing running looks like.
 const NOTHING: &str = "[]";
 
-/// The running submission of an offer whose id begins with `running`, as the API's page shows one.
+/// How the ids begin of the offers that something runs on. A cancel call for the last is accepted, and for the
+/// others it is done at once.
+const RUNNING_OFFERS: [&str; 3] = ["running", "done", "accepted"];
+
+/// What runs on such an offer, as the API's page shows it.
 const RUNNING: &str = r#"[{"id":"5a63deb5-925b-4ee0-938b-7c86fbf287c5","offerId":"56615b67-2185-49fe-80d2-c4ddf77bb2e8","offerVersion":1,"offerTypeId":"microsoft-azure-virtualmachines","publisherId":"contoso","submissionType":"publish","submissionState":"running","publishingVersion":2,"slot":"staging","version":636576975611768314,"changedTime":"2018-03-26T21:46:01.179948Z"}]"#;
 
 /// Its operation.
 const OPERATION: &str = r#"{"status":"running","messages":[],"publishingVersion":2,"offerVersion":1,"cancellationRequestState":"canCancel","steps":[{"estimatedTimeFrame":"< 15 min","id":"displaydummycertify","stepName":"Validate Pre-Requisites","description":"Offer settings provided are validated.","status":"complete","messages":[{"messageHtml":"Validations passed.","level":"information","timestamp":"2018-03-16T17:50:45.7215661Z"}],"progressPercentage":100},{"estimatedTimeFrame":"~2-3 days","id":"displaycertify","stepName":"Certification","description":"Your offer is analyzed by our certification systems for issues.","status":"blocked","messages":[{"messageHtml":"No image was found.","level":"error","timestamp":"2018-03-16T17:54:02.6215661Z"}],"progressPercentage":0},{"estimatedTimeFrame":"< 1 day","id":"displayprovision","stepName":"Provisioning","description":"Your virtual machine is being replicated in our production systems.","status":"notStarted","messages":[],"progressPercentage":0}]}"#;
+
+/// The list and the document of an operation that was cancelled, and the document of a cancellation that ended.
+const CANCELLED: [&str; 3] = [
+    r#"[{"id":"5a63deb5-925b-4ee0-938b-7c86fbf287c5","submissionType":"publish","submissionState":"canceled"}]"#,
+    r#"{"status":"canceled","messages":[],"steps":[]}"#,
+    r#"[{"status":"complete","messages":[],"steps":[]}]"#,
+];
+
+/// The id of what follows a cancel call.
+const CANCELLATION: &str = "0c0ffee0-0000-4000-8000-000000000001";
 
 /// How it answers.
 #[derive(Debug, Clone, Copy, Default)]
@@ -41,8 +56,13 @@ pub struct Counts {
     pub operations: u64,
     /// For anything else.
     pub others: u64,
+    /// To cancel.
+    pub cancels: u64,
     /// More often than it allows.
     pub throttled: u64,
+    /// How long ago the last read of an offer had been answered when a cancel call for it came, in microseconds:
+    /// the longest such time.
+    pub oldest_read: u64,
     /// Its own processor time, in clock ticks; 0 where the system does not tell.
     pub ticks: u64,
 }
@@ -50,7 +70,7 @@ pub struct Counts {
 impl Counts {
     /// Requests that it answered with a document.
     pub const fn answered(&self) -> u64 {
-        self.submissions + self.operations + self.others
+        self.submissions + self.operations + self.others + self.cancels
     }
 }
 
@@ -105,8 +125,20 @@ struct Shared {
     submissions: AtomicU64,
     operations: AtomicU64,
     others: AtomicU64,
+    cancels: AtomicU64,
     throttled: AtomicU64,
+    oldest_read: AtomicU64,
+    /// The offers that something runs on and that were read or cancelled.
+    offers: Mutex<HashMap<String, Seen>>,
     bucket: Mutex<(f64, Instant)>,
+}
+
+/// What became of an offer.
+#[derive(Debug, Clone, Copy, Default)]
+struct Seen {
+    /// When the last read of it was answered.
+    read: Option<Instant>,
+    is_cancelled: bool,
 }
 
 /// Serves until it is killed, or until who started it is gone.
@@ -125,7 +157,10 @@ pub fn serve(settings: Settings) -> anyhow::Result<()> {
         submissions: AtomicU64::new(0),
         operations: AtomicU64::new(0),
         others: AtomicU64::new(0),
+        cancels: AtomicU64::new(0),
         throttled: AtomicU64::new(0),
+        oldest_read: AtomicU64::new(0),
+        offers: Mutex::default(),
         bucket: Mutex::new((f64::from(settings.rate.unwrap_or(0)), Instant::now())),
     });
     for stream in listener.incoming() {
@@ -149,10 +184,14 @@ fn connection(shared: &Shared, mut stream: &TcpStream) -> std::io::Result<()> {
         let (mut taken, mut is_last) = (0, false);
         while let Some(end) = buffer[taken..filled].windows(4).position(|bytes| bytes == b"\r\n\r\n") {
             let head = &buffer[taken..taken + end];
+            let whole = taken + end + 4 + body_length(head);
+            if whole > filled {
+                break;
+            }
             let line = head.split(|byte| *byte == b'\r').next().unwrap_or_default();
             let path = line.split(|byte| *byte == b' ').nth(1).unwrap_or_default();
-            is_last |= answer(shared, path, &mut out);
-            taken += end + 4;
+            is_last |= answer(shared, line.starts_with(b"POST "), path, &mut out);
+            taken = whole;
         }
         buffer.copy_within(taken..filled, 0);
         filled -= taken;
@@ -166,21 +205,33 @@ fn connection(shared: &Shared, mut stream: &TcpStream) -> std::io::Result<()> {
     }
 }
 
+/// How many bytes follow the head of a request.
+fn body_length(head: &[u8]) -> usize {
+    let head = std::str::from_utf8(head).unwrap_or_default();
+    let headers = head.lines().filter_map(|line| line.split_once(':'));
+    let length = headers.filter(|(name, _)| name.eq_ignore_ascii_case("content-length")).map(|(_, value)| value).next();
+    length.and_then(|length| length.trim().parse().ok()).unwrap_or(0)
+}
+
 /// Answers a request. Returns whether it is the last one of its connection.
-fn answer(shared: &Shared, path: &[u8], out: &mut Vec<u8>) -> bool {
+fn answer(shared: &Shared, is_call: bool, path: &[u8], out: &mut Vec<u8>) -> bool {
     let text = std::str::from_utf8(path).unwrap_or_default();
     if let "/counts" | "/forget" = text {
-        let counters = [&shared.submissions, &shared.operations, &shared.others, &shared.throttled];
+        let Shared { submissions, operations, others, cancels, throttled, oldest_read, .. } = shared;
+        let counters = [submissions, operations, others, cancels, throttled, oldest_read];
         if text == "/forget" {
             for counter in counters {
                 counter.store(0, Ordering::Relaxed);
             }
+            shared.offers.lock().unwrap_or_else(PoisonError::into_inner).clear();
         }
-        let [submissions, operations, others, throttled] = counters.map(|counter| counter.load(Ordering::Relaxed));
-        let counts = Counts { submissions, operations, others, throttled, ticks: own_ticks() };
+        let [submissions, operations, others, cancels, throttled, oldest_read] =
+            counters.map(|counter| counter.load(Ordering::Relaxed));
+        let counts = Counts { submissions, operations, others, cancels, throttled, oldest_read, ticks: own_ticks() };
         respond(out, "200 OK", "Connection: close\r\n", &serde_json::to_string(&counts).unwrap_or_default());
         return true;
     }
+    let came = Instant::now();
     if !shared.settings.latency.is_zero() {
         std::thread::sleep(shared.settings.latency);
     }
@@ -191,20 +242,67 @@ fn answer(shared: &Shared, path: &[u8], out: &mut Vec<u8>) -> bool {
         respond(out, "429 Too Many Requests", "Retry-After: 1\r\n", "{}");
         return false;
     }
+    let offer = text.split('/').nth(5).map(|rest| rest.split('?').next().unwrap_or(rest)).unwrap_or_default();
+    let is_running = RUNNING_OFFERS.iter().any(|prefix| offer.starts_with(prefix));
+    if is_call {
+        return cancel(shared, offer, came, out);
+    }
+    let is_cancelled = is_running && is_cancelled(shared, offer);
     let (counter, body) = if text.contains("/submissions/") {
-        (&shared.submissions, if text.contains("/offers/running") { RUNNING } else { NOTHING })
+        (
+            &shared.submissions,
+            if is_cancelled {
+                CANCELLED[0]
+            } else if is_running {
+                RUNNING
+            } else {
+                NOTHING
+            },
+        )
+    } else if text.contains(CANCELLATION) {
+        (&shared.operations, CANCELLED[2])
     } else if text.contains("/operations/") {
-        (&shared.operations, OPERATION)
+        (&shared.operations, if is_cancelled { CANCELLED[1] } else { OPERATION })
     } else {
         (&shared.others, "{}")
     };
     counter.fetch_add(1, Ordering::Relaxed);
-    respond(out, "200 OK", "", body);
+    respond(out, "200 OK", "ETag: \"a-tag\"\r\n", body);
+    if text.contains("/operations/") && is_running {
+        let mut offers = shared.offers.lock().unwrap_or_else(PoisonError::into_inner);
+        offers.entry(offer.to_owned()).or_default().read = Some(Instant::now());
+    }
+    false
+}
+
+fn is_cancelled(shared: &Shared, offer: &str) -> bool {
+    let offers = shared.offers.lock().unwrap_or_else(PoisonError::into_inner);
+    offers.get(offer).is_some_and(|seen| seen.is_cancelled)
+}
+
+/// Answers a cancel call: at once, or with a location to follow.
+fn cancel(shared: &Shared, offer: &str, came: Instant, out: &mut Vec<u8>) -> bool {
+    shared.cancels.fetch_add(1, Ordering::Relaxed);
+    let mut offers = shared.offers.lock().unwrap_or_else(PoisonError::into_inner);
+    let seen = offers.entry(offer.to_owned()).or_default();
+    seen.is_cancelled = true;
+    // A call without any read before it is as old as can be.
+    let age = seen
+        .read
+        .map_or(u64::MAX, |read| u64::try_from(came.saturating_duration_since(read).as_micros()).unwrap_or(u64::MAX));
+    drop(offers);
+    shared.oldest_read.fetch_max(age, Ordering::Relaxed);
+    if offer.starts_with("accepted") {
+        let location = format!("Location: /api/publishers/contoso/offers/{offer}/operations/{CANCELLATION}\r\n");
+        respond(out, "202 Accepted", &location, "");
+    } else {
+        respond(out, "200 OK", "", "");
+    }
     false
 }
 
 fn allowed(shared: &Shared, rate: f64) -> bool {
-    let mut bucket = shared.bucket.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+    let mut bucket = shared.bucket.lock().unwrap_or_else(PoisonError::into_inner);
     let (tokens, at) = *bucket;
     let now = Instant::now();
     let tokens = rate.min(tokens + now.duration_since(at).as_secs_f64() * rate);

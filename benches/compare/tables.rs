@@ -1,12 +1,13 @@
 //! What is measured, and the tables that come of it.
 
+use std::cell::OnceCell;
 use std::fmt::Write as _;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 
-use anyhow::{Context as _, ensure};
+use anyhow::{Context as _, bail, ensure};
 
 use crate::contenders::{self, Contender, Work};
 use crate::measure::{Cost, median, run};
@@ -28,6 +29,7 @@ struct Scale {
     startups: usize,
     growth: (usize, usize),
     throttled: (usize, u32),
+    cancellations: usize,
     ceiling: &'static str,
 }
 
@@ -40,6 +42,7 @@ const FULL: Scale = Scale {
     startups: 41,
     growth: (10_000, 40_000),
     throttled: (400, 20),
+    cancellations: 400,
     ceiling: "2s",
 };
 
@@ -52,41 +55,60 @@ const SHORT: Scale = Scale {
     startups: 1,
     growth: (20, 80),
     throttled: (300, 200),
+    cancellations: 40,
     ceiling: "1s",
 };
 
 const CONCURRENCY: usize = 32;
+
+/// The most calls that a cancellation may take.
+const MOST_CALLS: usize = 8;
 
 /// A command that is run again and again, and what it is called.
 type Named<'a> = (&'static str, Box<dyn Fn() -> Command + 'a>);
 
 struct Comparison {
     directory: PathBuf,
-    contenders: Vec<Contender>,
+    /// Set up when they are needed: that takes its time.
+    contenders: OnceCell<Vec<Contender>>,
     scale: Scale,
 }
 
-/// Measures everything and prints it.
-pub fn all(is_short: bool) -> anyhow::Result<()> {
+type Table = fn(&Comparison) -> anyhow::Result<String>;
+
+/// By the names by which they can be asked for.
+const TABLES: [(&str, Table); 8] = [
+    ("calls", Comparison::calls),
+    ("latency", Comparison::latency_bound),
+    ("throughput", Comparison::throughput),
+    ("apply", Comparison::apply),
+    ("startup", Comparison::startup),
+    ("growth", Comparison::growth),
+    ("throttled", Comparison::throttled),
+    ("size", Comparison::size),
+];
+
+/// Measures what is wanted, or everything, and prints it.
+pub fn all(is_short: bool, wanted: &[&str]) -> anyhow::Result<()> {
+    if let Some(unknown) = wanted.iter().find(|name| TABLES.iter().all(|(own, _)| own != *name)) {
+        let names: Vec<&str> = TABLES.iter().map(|(name, _)| *name).collect();
+        bail!("there is no table `{unknown}`; there are {}", names.join(", "));
+    }
     let directory = Path::new(env!("CARGO_TARGET_TMPDIR")).join("compare");
     fs::create_dir_all(&directory)?;
-    let contenders = contenders::all(&directory);
-    let comparison = Comparison { contenders, scale: if is_short { SHORT } else { FULL }, directory };
-    for table in [
-        Comparison::calls,
-        Comparison::latency_bound,
-        Comparison::throughput,
-        Comparison::startup,
-        Comparison::growth,
-        Comparison::throttled,
-        Comparison::size,
-    ] {
+    let scale = if is_short { SHORT } else { FULL };
+    let comparison = Comparison { contenders: OnceCell::new(), scale, directory };
+    for (_, table) in TABLES.iter().filter(|(name, _)| wanted.is_empty() || wanted.contains(name)) {
         println!("{}", table(&comparison)?);
     }
     Ok(())
 }
 
 impl Comparison {
+    fn contenders(&self) -> &[Contender] {
+        self.contenders.get_or_init(|| contenders::all(&self.directory))
+    }
+
     /// Offers that are marked, named by a prefix and their number.
     fn work(&self, name: &str, parts: &[(&str, usize, bool)]) -> anyhow::Result<Work> {
         let desired = self.directory.join(name);
@@ -146,10 +168,10 @@ impl Comparison {
         let usual = self.idle(offers)?;
         let fewer = self.idle(self.scale.shell.min(offers))?;
         let work = |who: &Contender| if who.is_shell { &fewer } else { &usual };
-        let mut costs: Vec<(Vec<Cost>, f64)> = self.contenders.iter().map(|_| (Vec::new(), 0.0)).collect();
+        let mut costs: Vec<(Vec<Cost>, f64)> = self.contenders().iter().map(|_| (Vec::new(), 0.0)).collect();
         for round in 0..self.scale.runs {
             each_round(&server)?;
-            for (who, (costs, busiest)) in self.contenders.iter().zip(&mut costs) {
+            for (who, (costs, busiest)) in self.contenders().iter().zip(&mut costs) {
                 if who.missing.is_none() {
                     eprintln!("{} of {}: {}", round + 1, self.scale.runs, who.name);
                     let (cost, _, busy) = self.once(who, work(who), &server)?;
@@ -158,14 +180,14 @@ impl Comparison {
                 }
             }
         }
-        let all = self.contenders.iter().zip(costs);
+        let all = self.contenders().iter().zip(costs);
         Ok(all.map(|(who, (costs, busy))| (who, work(who).offers, median(&costs), busy)).collect())
     }
 
     fn calls(&self) -> anyhow::Result<String> {
         let server = Server::start(Settings::default())?;
         let work = self.work("mixed", &[("offer", 100, true), ("running", 100, true), ("unmarked", 100, false)])?;
-        let own = &self.contenders[0];
+        let own = &self.contenders()[0];
         run(&mut own.command(&work, &server, CONCURRENCY), &self.directory.join("output"))?;
         let Counts { submissions, operations, others, .. } = server.counts()?;
         ensure!((submissions, operations, others) == (200, 100, 0), "{submissions}, {operations}, {others}");
@@ -253,6 +275,75 @@ impl Comparison {
         Ok(Some(line.context("what wrk says")?.trim().parse()?))
     }
 
+    fn apply(&self) -> anyhow::Result<String> {
+        let (cancellations, latency) = (self.scale.cancellations, self.scale.latency);
+        let server = Server::start(Settings { latency, rate: None })?;
+        let mut text = format!(
+            "### {cancellations} cancellations, {} ms an answer, {CONCURRENCY} at once\n\nIdeal: as if nothing but the \
+             answers to the calls that were made took any time. How old a read was is seen by the server: from its \
+             answer to the arrival of the cancel call that rests on it.\n\n\
+             | | calls each | seconds | of the ideal | oldest read at a call, ms | processor, s | memory, MiB |\n\
+             |:--|--:|--:|--:|--:|--:|--:|\n",
+            latency.as_millis()
+        );
+        for (name, answer, makes_plan) in [
+            ("`apply PATHS`, answered 200", "done", true),
+            ("`apply --plan FILE`, answered 200", "done", false),
+            ("`apply --plan FILE`, answered 202 and followed", "accepted", false),
+        ] {
+            let work = self.work(answer, &[(answer, cancellations, true)])?;
+            let (mut costs, mut oldest, mut calls) = (Vec::new(), 0, 0);
+            for round in 0..self.scale.runs {
+                eprintln!("{} of {}: {name}", round + 1, self.scale.runs);
+                let (cost, counts) = self.one_apply(&work, &server, makes_plan)?;
+                calls = usize::try_from(counts.answered())?;
+                ensure!(counts.cancels == cancellations as u64, "{} cancel calls", counts.cancels);
+                ensure!(calls <= MOST_CALLS * cancellations, "{calls} calls for {cancellations} cancellations");
+                costs.push(cost);
+                oldest = counts.oldest_read.max(oldest);
+            }
+            let (cost, each) = (median(&costs), float(calls) / float(cancellations));
+            let ratio = cost.seconds / (float(calls) / float(CONCURRENCY) * latency.as_secs_f64());
+            writeln!(
+                text,
+                "| {name} | {each:.2} | {:.3} | {ratio:.2} | {:.1} | {:.2} | {:.1} |",
+                cost.seconds,
+                float(usize::try_from(oldest)?) / 1_000.0,
+                cost.processor,
+                mebibytes(cost.memory)
+            )?;
+        }
+        Ok(text)
+    }
+
+    /// One apply, of a plan that it makes itself or that was made before, with a journal of its own.
+    fn one_apply(&self, work: &Work, server: &Server, makes_plan: bool) -> anyhow::Result<(Cost, Counts)> {
+        let (journal, plan) = (self.directory.join("journal.jsonl"), self.directory.join("plan.json"));
+        let _ = fs::remove_file(&journal);
+        let output = self.directory.join("output");
+        let portal = format!("http://{}", server.address);
+        let own = |command: &str| {
+            let mut own = contenders::own();
+            own.arg(command).args(["--endpoint", &portal, "--concurrency", &CONCURRENCY.to_string()]);
+            own.env("CANCEL_PENDING_TOKEN", "a-token");
+            own
+        };
+        server.forget()?;
+        if !makes_plan {
+            run(own("plan").arg(&work.desired).arg("--out").arg(&plan), &output)?;
+            server.forget()?;
+        }
+        let mut command = own("apply");
+        command.arg("--auto-approve").arg("--journal").arg(&journal);
+        if makes_plan {
+            command.arg(&work.desired);
+        } else {
+            command.arg("--plan").arg(&plan);
+        }
+        let cost = run(&mut command, &output)?;
+        Ok((cost, server.counts()?))
+    }
+
     fn startup(&self) -> anyhow::Result<String> {
         let server = Server::start(Settings::default())?;
         let work = self.idle(1)?;
@@ -275,7 +366,7 @@ impl Comparison {
             ("`cancel-pending --version`", Box::new(version)),
             (
                 "`cancel-pending plan` of one offer",
-                Box::new(|| self.contenders[0].command(&work, &server, CONCURRENCY)),
+                Box::new(|| self.contenders()[0].command(&work, &server, CONCURRENCY)),
             ),
         ];
         if contenders::is_there("curl") {
@@ -298,7 +389,7 @@ impl Comparison {
 
     fn growth(&self) -> anyhow::Result<String> {
         let server = Server::start(Settings::default())?;
-        let own = &self.contenders[0];
+        let own = &self.contenders()[0];
         let (few, many) = self.scale.growth;
         let works = [self.idle(few)?, self.idle(many)?];
         let mut costs = [Vec::new(), Vec::new()];
@@ -328,7 +419,7 @@ impl Comparison {
              The others keep {CONCURRENCY} at once; each of their requests waits for its own `Retry-After`.\n\n\
              | | seconds | answers 429 |\n|:--|--:|--:|\n"
         );
-        for who in self.contenders.iter().filter(|who| !who.is_shell && who.missing.is_none()) {
+        for who in self.contenders().iter().filter(|who| !who.is_shell && who.missing.is_none()) {
             // The bucket of the one before must not be the start of the next.
             std::thread::sleep(Duration::from_millis(1_100));
             eprintln!("{}", who.name);
