@@ -2,14 +2,15 @@
 //!
 //! Owns the order of asking. It is handed readers and nothing that could write.
 
+use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use futures_util::future::join_all;
 use jiff::Timestamp;
 
-use crate::domain::{DesiredSet, Observed};
+use crate::domain::{DesiredSet, FailureScope, Observed, PortalKind};
 use crate::plan::{Observation, ObservedState};
-use crate::portal::{Backends, ReadPortal as _};
+use crate::portal::{Backends, Failure, ReadPortal as _};
 
 /// All offers, with nothing known of their live state.
 #[must_use]
@@ -51,22 +52,48 @@ pub async fn observe(
         let mut seen = Vec::new();
         while let Some((state, index)) = wanted.get(next.fetch_add(1, Ordering::Relaxed)) {
             let offer = &states[*state].offers[*index].desired;
-            let observed = match backends.get(offer.key.portal) {
-                Some(backend) => backend.reader().live(&offer.query()).await.unwrap_or_else(|failure| {
-                    tracing::warn!(offer = %offer.key, %failure, "the live state is not known");
-                    Observed::unreadable(failure.to_string())
-                }),
-                None => Observed::unreadable(format!("the portal {} is not in use", offer.key.portal)),
+            let result = if let Some(backend) = backends.get(offer.key.portal) {
+                backend.reader().live(&offer.query()).await
+            } else {
+                let why = format!("the portal {} is not in use", offer.key.portal);
+                Ok(Observed::unreadable(why, FailureScope::Offer))
             };
-            seen.push((*state, *index, observed));
+            seen.push((offer.key.portal, *state, *index, result));
             after_each();
         }
         seen
     };
     let readers = (0..concurrency.clamp(1, wanted.len().max(1))).map(|_| reader());
     let seen = join_all(readers).await;
-    for (state, index, observed) in seen.into_iter().flatten() {
-        states[state].offers[index].observed = Some(observed);
+    let mut by_portal: BTreeMap<PortalKind, Vec<_>> = BTreeMap::new();
+    for (portal, state, index, result) in seen.into_iter().flatten() {
+        by_portal.entry(portal).or_default().push((state, index, result));
+    }
+    for (portal, results) in by_portal {
+        let common = common_failure(results.iter().map(|(_, _, result)| result));
+        let scope = if common.is_some() { FailureScope::Portal } else { FailureScope::Offer };
+        if let Some(failure) = common {
+            tracing::warn!(%portal, offers = results.len(), %failure, "no live state is known");
+        }
+        for (state, index, result) in results {
+            let offer = &mut states[state].offers[index];
+            offer.observed = Some(result.unwrap_or_else(|failure| {
+                if scope == FailureScope::Offer {
+                    tracing::warn!(offer = %offer.desired.key, %failure, "the live state is not known");
+                }
+                Observed::unreadable(failure.to_string(), scope)
+            }));
+        }
     }
     states
+}
+
+/// Why not one of a portal's offers could be read, where that is one reason for all of them. A fault that
+/// passes is one of the portal only where more than one offer met it.
+fn common_failure<'a>(results: impl ExactSizeIterator<Item = &'a Result<Observed, Failure>>) -> Option<&'a Failure> {
+    let count = results.len();
+    let failures: Vec<&Failure> = results.map(|result| result.as_ref().err()).collect::<Option<_>>()?;
+    let first = *failures.first()?;
+    let is_of_portal = first.is_about_portal() || (count > 1 && first.is_transient());
+    (is_of_portal && failures.iter().all(|failure| failure.has_same_reason(first))).then_some(first)
 }

@@ -71,6 +71,17 @@ pub fn trusted_product_page(link: &str) -> Option<String> {
 pub struct ReadFailure {
     /// What went wrong, what the portal said of it, and what to do: plain text.
     pub message: String,
+    /// What it is about.
+    pub scope: FailureScope,
+}
+
+/// How much could not be read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum FailureScope {
+    /// This offer, as far as anybody knows.
+    Offer,
+    /// Not one of the portal's offers, all for one reason: it is one failure, and not one for each.
+    Portal,
 }
 
 /// An operation that has not ended, with what its portal's words come to.
@@ -139,7 +150,7 @@ impl Observed {
 
     /// The offer could not be read.
     #[must_use]
-    pub const fn unreadable(message: String) -> Self {
-        Self { live: Live::Unreadable(ReadFailure { message }), pin: PinSighting::NotLooked, product: None }
+    pub const fn unreadable(message: String, scope: FailureScope) -> Self {
+        Self { live: Live::Unreadable(ReadFailure { message, scope }), pin: PinSighting::NotLooked, product: None }
     }
 }

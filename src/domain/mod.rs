@@ -24,7 +24,8 @@ pub use email::{EmailAddress, EmailError};
 pub use endpoints::{EndpointError, Endpoints};
 pub use ids::{IdError, JobId, OfferId, OperationId, ProductId, PublisherId, is_guid};
 pub use live::{
-    Live, Observed, Operation, PinSighting, ReadFailure, RunningOperation, product_page, trusted_product_page,
+    FailureScope, Live, Observed, Operation, PinSighting, ReadFailure, RunningOperation, product_page,
+    trusted_product_page,
 };
 pub use mark::{DesiredOffer, DesiredSet, DesiredState, FileDigest, Limits, Mark, SourceLocation};
 pub use offer_key::{OfferKey, OfferQuery};

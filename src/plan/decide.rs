@@ -8,8 +8,8 @@ use jiff::Timestamp;
 use super::digest::DecisionDocument;
 use super::document::{Decision, Entry, FormatVersion, Note, Plan, PlanFailure, PlanSelection, PlannedPortal, Summary};
 use crate::domain::{
-    Cancellability, Capabilities, DesiredOffer, FileDigest, Limits, Live, Mark, Observed, Operation, OperationId,
-    Phase, PinSighting, PortalKind, PortalOrigin, RunningOperation, StatusWord,
+    Cancellability, Capabilities, DesiredOffer, FailureScope, FileDigest, Limits, Live, Mark, Observed, Operation,
+    OperationId, Phase, PinSighting, PortalKind, PortalOrigin, RunningOperation, StatusWord,
 };
 
 /// A portal that a plan is made on.
@@ -221,7 +221,13 @@ fn unpinned(mark: &Mark) -> Option<Note> {
 fn marked(mark: &Mark, observed: &Observed) -> Verdict {
     let pin = mark.operation_id.as_ref();
     match &observed.live {
-        Live::Unreadable(failure) => Verdict::new(Decision::Error, unpinned(mark), failure.message.clone()),
+        Live::Unreadable(failure) => {
+            let note = match failure.scope {
+                FailureScope::Offer => unpinned(mark),
+                FailureScope::Portal => Some(Note::PortalUnreadable),
+            };
+            Verdict::new(Decision::Error, note, failure.message.clone())
+        }
         Live::Several(ids) => {
             let ids = ids.iter().map(OperationId::as_str).collect::<Vec<_>>().join(", ");
             let message = format!(

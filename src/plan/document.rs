@@ -115,6 +115,8 @@ pub enum Note {
     TooLate,
     /// The portal was not asked.
     NotRead,
+    /// No offer of the portal could be read, each for this one reason.
+    PortalUnreadable,
 }
 
 impl Note {
@@ -127,6 +129,7 @@ impl Note {
             Self::UnknownPin => "unknown-pin",
             Self::TooLate => "too-late",
             Self::NotRead => "not-read",
+            Self::PortalUnreadable => "portal-unreadable",
         }
     }
 }
@@ -335,6 +338,19 @@ pub struct Plan {
     pub coverage: Option<Vec<Coverage>>,
 }
 
+/// Why no offer of a portal could be read: one error, however many offers it is about.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PortalFailure<'a> {
+    /// Which portal.
+    pub portal: PortalKind,
+    /// Where it is, where the plan says that.
+    pub origin: Option<&'a PortalOrigin>,
+    /// What went wrong, as the first entry has it. Plain text; it may quote the portal.
+    pub message: &'a str,
+    /// The entries that could not be read, at least one.
+    pub entries: Vec<&'a Entry>,
+}
+
 impl Entry {
     /// The offer that it is about.
     #[must_use]
@@ -353,6 +369,12 @@ impl Entry {
     #[must_use]
     pub fn is_unread(&self) -> bool {
         self.note == Some(Note::NotRead)
+    }
+
+    /// Whether it could not be read for a reason that it shares with every other offer of its portal.
+    #[must_use]
+    pub fn is_portal_unreadable(&self) -> bool {
+        self.decision == Decision::Error && self.note == Some(Note::PortalUnreadable)
     }
 }
 
@@ -392,6 +414,25 @@ impl Plan {
             || self.refused.is_some()
             || self.summary.blocked > 0
             || self.summary.error > self.unread()
+    }
+
+    /// The portals of which no offer could be read, each once, in order. Their entries are told by
+    /// [`Entry::is_portal_unreadable`].
+    #[must_use]
+    pub fn portal_failures(&self) -> Vec<PortalFailure<'_>> {
+        let mut failures: Vec<PortalFailure<'_>> = Vec::new();
+        for entry in self.entries.iter().filter(|entry| entry.is_portal_unreadable()) {
+            match failures.iter_mut().find(|failure| failure.portal == entry.portal) {
+                Some(failure) => failure.entries.push(entry),
+                None => failures.push(PortalFailure {
+                    portal: entry.portal,
+                    origin: self.origin(entry.portal),
+                    message: entry.message.as_deref().unwrap_or("it could not be read"),
+                    entries: vec![entry],
+                }),
+            }
+        }
+        failures
     }
 
     /// How many marked offers the portal was not asked about. All of them, or none.

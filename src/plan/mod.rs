@@ -14,5 +14,5 @@ pub use decide::{Observation, ObservedState, PlanFacts, PortalFacts, failed_plan
 pub use digest::{DecisionDocument, DecisionEntry};
 pub use document::{
     Coverage, CoveredOperation, Decision, Entry, FORMAT_VERSION, FormatVersion, Note, Plan, PlanFailure, PlanSelection,
-    PlannedPortal, Rule, Summary,
+    PlannedPortal, PortalFailure, Rule, Summary,
 };

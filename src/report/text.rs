@@ -14,7 +14,7 @@ use super::diff::pending_operation_diff;
 use super::escape::terminal;
 use super::words;
 use crate::domain::trusted_product_page;
-use crate::plan::{Decision, Entry, Note, Plan};
+use crate::plan::{Decision, Entry, Note, Plan, PortalFailure};
 
 /// How text is laid out, and how much of it there is.
 #[derive(Debug, Clone, Copy, Default)]
@@ -41,6 +41,9 @@ const MIN_WIDTH: usize = 30;
 
 /// Where the values of fields begin.
 const FIELD_INDENT: usize = 15;
+
+/// How many offers that could not be read are named where one reason is told for all of them.
+const NAMED_OFFERS: usize = 10;
 
 /// The widest: past it lines are hard to read.
 const MAX_WIDTH: usize = 120;
@@ -72,10 +75,15 @@ pub fn plan_text(plan: &Plan, style: TextStyle, next: Option<&str>) -> String {
         }
     }
     for decision in [Decision::Cancel, Decision::Wait, Decision::Blocked, Decision::Error] {
-        for entry in plan.entries_with(decision).filter(|entry| !entry.is_unread()) {
+        let told_by_itself = |entry: &&Entry| !entry.is_unread() && !entry.is_portal_unreadable();
+        for entry in plan.entries_with(decision).filter(told_by_itself) {
             page.gap();
             block(&mut page, entry, plan);
         }
+    }
+    for failure in plan.portal_failures() {
+        page.gap();
+        portal_block(&mut page, &failure, plan);
     }
     let unread: Vec<&Entry> = plan.entries.iter().filter(|entry| entry.is_unread()).collect();
     if !unread.is_empty() {
@@ -201,6 +209,20 @@ fn block(page: &mut Page, entry: &Entry, plan: &Plan) {
             page.line(&[(Style::new(), "  "), (style, line)]);
         }
     }
+}
+
+/// A portal of which no offer could be read.
+fn portal_block(page: &mut Page, failure: &PortalFailure<'_>, plan: &Plan) {
+    let portal = failure.origin.map_or_else(|| failure.portal.to_string(), ToString::to_string);
+    let label = words::label(Decision::Error);
+    page.line(&[(style_of(Decision::Error), label), (Style::new(), "  "), (BOLD, &terminal(&portal))]);
+    page.field("why", &terminal(failure.message));
+    let mut names: Vec<String> = failure.entries.iter().take(NAMED_OFFERS).map(|entry| name(entry, plan)).collect();
+    let more = failure.entries.len() - names.len();
+    if more > 0 {
+        names.push(format!("and {more} more"));
+    }
+    page.field("offers", &names.join(", "));
 }
 
 fn place(entry: &Entry) -> String {

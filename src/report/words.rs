@@ -185,7 +185,7 @@ pub(super) fn note(entry: &Entry) -> Option<(&'static str, String)> {
                 .to_owned()
         }
         (Note::TooLate, ..) => "The operation is past the point where it can be cancelled.".to_owned(),
-        (Note::NotRead, ..) => return None,
+        (Note::NotRead | Note::PortalUnreadable, ..) => return None,
     };
     Some((note.as_str(), meaning))
 }

@@ -1,8 +1,8 @@
 //! The decision table row by row, its properties, the digest, the limits.
 
 use cancel_pending::domain::{
-    Cancellability, DesiredOffer, Limits, Live, Mark, Observed, Operation, Phase, PinSighting, PortalOrigin,
-    ReadFailure, RunningOperation, SourceLocation, StatusWord,
+    Cancellability, DesiredOffer, FailureScope, Limits, Live, Mark, Observed, Operation, Phase, PinSighting,
+    PortalOrigin, ReadFailure, RunningOperation, SourceLocation, StatusWord,
 };
 use cancel_pending::plan::{Decision, Note, Observation, ObservedState, Plan, PlanFacts, plan};
 use proptest::prelude::*;
@@ -67,7 +67,8 @@ fn plan_within(max_cancels: Option<u32>, entries: Vec<(&str, Option<Mark>, Optio
 #[expect(clippy::too_many_lines, reason = "a table has as many lines as it has rows")]
 fn every_row_of_the_table() {
     use Cancellability::{Allowed, Refused, TooLate, Unsaid};
-    let unreadable = || ReadFailure { message: "the portal answered 404 Not Found".to_owned() };
+    let unreadable = |scope| ReadFailure { message: "the portal answered 404 Not Found".to_owned(), scope };
+    let (of_offer, of_portal) = (FailureScope::Offer, FailureScope::Portal);
     let several = seen(Live::Several(vec!["one".parse().expect("an id"), "two".parse().expect("an id")]));
     let nothing = || seen(Live::Nothing);
     let rows: Vec<(&str, Option<Mark>, Option<Observed>, Decision, Option<Note>)> = vec![
@@ -114,7 +115,7 @@ fn every_row_of_the_table() {
         (
             "nothing runs, the pin can't be read",
             pinned("one"),
-            Some(pin_is(nothing(), PinSighting::Unreadable(unreadable()))),
+            Some(pin_is(nothing(), PinSighting::Unreadable(unreadable(of_offer)))),
             Decision::Error,
             None,
         ),
@@ -157,7 +158,14 @@ fn every_row_of_the_table() {
         ),
         ("not marked", None, None, Decision::Ignored, None),
         ("not marked, running", None, Some(can_cancel()), Decision::Ignored, None),
-        ("unreadable", pinned("one"), Some(seen(Live::Unreadable(unreadable()))), Decision::Error, None),
+        ("unreadable", pinned("one"), Some(seen(Live::Unreadable(unreadable(of_offer)))), Decision::Error, None),
+        (
+            "no offer of the portal readable",
+            unpinned(),
+            Some(seen(Live::Unreadable(unreadable(of_portal)))),
+            Decision::Error,
+            Some(Note::PortalUnreadable),
+        ),
         ("several", pinned("one"), Some(several), Decision::Blocked, None),
         ("never read", pinned("one"), None, Decision::Error, Some(Note::NotRead)),
     ];

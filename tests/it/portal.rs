@@ -279,6 +279,69 @@ fn nobody_listening_is_said_so() {
     assert!(run.stdout.contains("could not reach http://127.0.0.1"), "{}", run.stdout);
 }
 
+/// No connection, a token that is not accepted, a portal that is down: that is one error, however many offers
+/// it keeps from being read.
+#[test]
+fn what_no_offer_of_the_portal_can_be_read_for_is_said_once() {
+    let offers: String =
+        (0..12).map(|number| format!("  - {{id: offer-{number:02}, cancelPending: true}}\n")).collect();
+    let workspace = Workspace::with("offers.yaml", format!("publisher: contoso\noffers:\n{offers}"));
+    let unused = TcpListener::bind("127.0.0.1:0").expect("a port").local_addr().expect("an address");
+    let count = AtomicUsize::new(0);
+    let refusing = RawPortal::start(move |_, stream| {
+        // Each answer has a name of its own, which does not make it another reason.
+        let id = count.fetch_add(1, Ordering::SeqCst).to_string();
+        answer(stream, "401 Unauthorized", &[("x-ms-correlation-request-id", &id)], b"");
+    });
+    let down = RawPortal::start(|_, stream| answer(stream, "503 Service Unavailable", &[], b""));
+    let unreachable = format!("http://{unused}");
+    for (url, reason) in [
+        (&unreachable, "could not reach http://"),
+        (&refusing.url, "answered 401 Unauthorized"),
+        (&down.url, "answered 503 Service Unavailable"),
+    ] {
+        let plan = |format: &str| {
+            let arguments = ["plan", "--format", format, "--endpoint", url, "-v"];
+            workspace.run(arguments.iter().copied().chain(SHORT.iter().copied())).expect(1)
+        };
+        let text = plan("text");
+        let said = text.stdout.split_whitespace().collect::<Vec<_>>().join(" ");
+        assert_eq!(said.matches(reason).count(), 1, "{said}");
+        assert!(said.contains("could not check 12 of 12 marked offers"), "{said}");
+        assert!(said.contains(&format!("error {url} why ")), "{said}");
+        assert!(said.contains("contoso / offer-09, and 2 more"), "{said}");
+        let warnings = text.stderr.lines().filter(|line| line.contains("WARN"));
+        assert_eq!(warnings.count(), 1, "{}", text.stderr);
+        let json = plan("json").json();
+        assert_eq!(json["summary"]["error"], 12);
+        let entries = json["entries"].as_array().expect("entries");
+        assert!(entries.iter().all(|entry| entry["message"].as_str().is_some_and(|text| text.contains(reason))));
+        assert!(entries.iter().all(|entry| entry["note"] == "portal-unreadable"), "{}", entries[0]);
+    }
+}
+
+/// One offer that fails says nothing of the portal while another one can be read, or fails for another reason.
+#[test]
+fn what_only_some_offers_can_not_be_read_for_is_said_of_each() {
+    let workspace = Workspace::with(
+        "offers.yaml",
+        "publisher: contoso\noffers: [{id: one, cancelPending: true}, {id: two, cancelPending: true}]\n",
+    );
+    for (one, two) in [
+        ("401 Unauthorized", "200 OK"),
+        ("401 Unauthorized", "403 Forbidden"),
+        ("403 Forbidden", "403 Forbidden"),
+        ("404 Not Found", "404 Not Found"),
+    ] {
+        let portal = RawPortal::start(move |path, stream| {
+            answer(stream, if path.contains("/one/") { one } else { two }, &[], b"[]");
+        });
+        let run = workspace.run(["plan", "--endpoint", &portal.url]).expect(1);
+        assert!(run.stdout.contains("error  contoso / one"), "{one}, {two}: {}", run.stdout);
+        assert_eq!(run.stdout.contains("error  contoso / two"), two != "200 OK", "{one}, {two}: {}", run.stdout);
+    }
+}
+
 #[test]
 fn an_absurd_retry_after_is_not_waited_out() {
     let portal = status("429 Too Many Requests", &[("Retry-After", "86400")], "");

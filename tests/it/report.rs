@@ -1,7 +1,8 @@
 //! Reports: bounded, and inert whatever they hold.
 
 use cancel_pending::domain::{
-    Cancellability, DesiredOffer, Limits, Live, Mark, Observed, Operation, Phase, RunningOperation, SourceLocation,
+    Cancellability, DesiredOffer, FailureScope, Limits, Live, Mark, Observed, Operation, Phase, RunningOperation,
+    SourceLocation,
 };
 use cancel_pending::plan::{Decision, Observation, ObservedState, Plan, PlanFacts, plan};
 use cancel_pending::report::{COMMENT_LIMIT, TextStyle, json, pending_operation_diff, plan_markdown, plan_text};
@@ -309,7 +310,7 @@ fn equal_errors_are_said_once() {
     let unreadable = |number: usize| {
         let mut one = talkative(number, &format!("contoso-offer-{number:03}"));
         let message = if number == 7 { "another" } else { "could not reach the portal (4 attempts in 7 s)" };
-        one.observed = Some(Observed::unreadable(message.to_owned()));
+        one.observed = Some(Observed::unreadable(message.to_owned(), FailureScope::Offer));
         one
     };
     let plan = plan_of((0..20).map(unreadable).collect());

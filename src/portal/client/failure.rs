@@ -132,6 +132,17 @@ impl Failure {
         matches!(self, Self::Credential(_) | Self::Setup(_) | Self::Connect { .. }) || self.is_unauthorized()
     }
 
+    /// Whether another read failed for the same reason. How often each was tried, and by what name its answer
+    /// can be found again, makes no difference.
+    #[must_use]
+    pub fn has_same_reason(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Connect { .. }, Self::Connect { .. }) => true,
+            (Self::Status { status: one, .. }, Self::Status { status: other, .. }) => one == other,
+            (one, other) => one == other,
+        }
+    }
+
     /// How long the portal asks to be left alone.
     #[must_use]
     pub const fn retry_after(&self) -> Option<Duration> {

@@ -17,8 +17,8 @@ use serde_json::json;
 use super::client::{Answer, Call, Failure, Requests, Slot, Wanted, retry_after};
 use super::{CancelAnswer, CancelCall, CancelVerdict, Followed, Guard, ListOffers, ListedOffer, Location, ReadPortal};
 use crate::domain::{
-    Capabilities, EmailAddress, Live, Observed, OfferKey, OfferQuery, OperationId, Phase, PinSighting, PortalOrigin,
-    PublisherId, ReadFailure, StatusWord,
+    Capabilities, EmailAddress, FailureScope, Live, Observed, OfferKey, OfferQuery, OperationId, Phase, PinSighting,
+    PortalOrigin, PublisherId, ReadFailure, StatusWord,
 };
 use interpret::{Described, ListedOperation};
 pub use location::location;
@@ -111,7 +111,9 @@ impl<'a, R: Requests> CloudPartner<'a, R> {
             (Ok(state), _) => PinSighting::Known { phase: state.phase.unwrap_or(Phase::Unknown), word: state.word },
             (Err(_), Some(listed)) => from_list(listed),
             (Err(failure), None) if failure.status() == Some(StatusCode::NOT_FOUND) => PinSighting::Unknown,
-            (Err(failure), None) => PinSighting::Unreadable(ReadFailure { message: failure.to_string() }),
+            (Err(failure), None) => {
+                PinSighting::Unreadable(ReadFailure { message: failure.to_string(), scope: FailureScope::Offer })
+            }
         }
     }
 }

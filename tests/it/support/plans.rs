@@ -1,8 +1,8 @@
 //! Plans to report on, with anything in their texts.
 
 use cancel_pending::domain::{
-    Cancellability, DesiredOffer, FileDigest, Limits, Live, Mark, Observed, OfferKey, Operation, Phase, PinSighting,
-    PortalKind, PortalOrigin, ReadFailure, RunningOperation, SourceLocation, StatusWord,
+    Cancellability, DesiredOffer, FailureScope, FileDigest, Limits, Live, Mark, Observed, OfferKey, Operation, Phase,
+    PinSighting, PortalKind, PortalOrigin, ReadFailure, RunningOperation, SourceLocation, StatusWord,
 };
 use cancel_pending::plan::{Observation, ObservedState, Plan, PlanFacts, PlanSelection, PortalFacts, plan};
 use cancel_pending::report::Links;
@@ -104,7 +104,7 @@ fn any_operation() -> impl Strategy<Value = Operation> {
 fn live() -> impl Strategy<Value = Live> {
     prop_oneof![
         1 => Just(Live::Nothing),
-        1 => hostile_text().prop_map(|message| Live::Unreadable(ReadFailure { message })),
+        1 => hostile_text().prop_map(|message| Live::Unreadable(ReadFailure { message, scope: FailureScope::Offer })),
         1 => Just(Live::Several(vec!["a".parse().expect("an id"), "b".parse().expect("an id")])),
         4 => (any_operation(), phase(), cancellability(), prop::option::of(hostile_text())).prop_map(
             |(operation, phase, cancellability, message)| {
@@ -134,7 +134,7 @@ fn sighting() -> impl Strategy<Value = PinSighting> {
         Just(PinSighting::Unknown),
         hostile_text()
             .prop_map(|word| PinSighting::Known { phase: Phase::Completed, word: Some(StatusWord::new(word)) }),
-        hostile_text().prop_map(|message| PinSighting::Unreadable(ReadFailure { message })),
+        hostile_text().prop_map(|message| PinSighting::Unreadable(ReadFailure { message, scope: FailureScope::Offer })),
     ]
 }
 
