@@ -56,6 +56,7 @@ fn facts(set: &DesiredSet) -> PlanFacts {
             kind: PortalKind::CloudPartner,
             origin: PortalOrigin::microsoft(),
             capabilities: cancel_pending::portal::capabilities(PortalKind::CloudPartner),
+            seller: None,
         }],
         desired: set.files.clone(),
         max_cancels: None,
@@ -71,6 +72,7 @@ fn observed(set: &DesiredSet) -> Vec<ObservedState> {
             phase: Phase::Running,
             cancellability: Cancellability::Allowed,
             message: Some("No image".to_owned()),
+            caveat: None,
             guard: None,
         })),
     };

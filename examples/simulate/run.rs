@@ -11,7 +11,8 @@ use std::time::Duration;
 use cancel_pending::apply::{ApplyEvent, ApplyOptions, Clock, Journal, Stop, Stopper, Target, Watch, apply};
 use cancel_pending::commands::observe;
 use cancel_pending::domain::{
-    DesiredOffer, DesiredSet, DesiredState, Limits, Mark, OfferKey, PortalKind, PortalOrigin, SourceLocation,
+    DesiredOffer, DesiredSet, DesiredState, Limits, Mark, OfferKey, PortalKind, PortalOrigin, PortalSettings,
+    SourceLocation,
 };
 use cancel_pending::plan::{Decision, Plan, PlanFacts, PlanSelection, PortalFacts, plan};
 use cancel_pending::portal::{Backend, Backends, TransportSettings, capabilities};
@@ -120,7 +121,8 @@ async fn make_plan(world: &World, settings: &Settings, rng: &mut Rng) -> Plan {
                 publisher: "contoso".parse().expect("an id"),
                 offer: name.parse().expect("an id"),
             },
-            mark: Some(Mark { operation_id: pin.map(|pin| pin.parse().expect("an id")), expires }),
+            product_id: None,
+            mark: Some(Mark { operation_id: pin.map(|pin| pin.parse().expect("an id")), job_id: None, expires }),
             notification_emails: Vec::new(),
             reason: None,
             source: source.clone(),
@@ -134,7 +136,7 @@ async fn make_plan(world: &World, settings: &Settings, rng: &mut Rng) -> Plan {
         };
         world.offers.iter().map(|offer| one(offer, rng)).collect()
     };
-    let state = DesiredState { limits: Limits::default(), offers, source };
+    let state = DesiredState { limits: Limits::default(), settings: PortalSettings::default(), offers, source };
     let desired = DesiredSet { files: Vec::new(), states: vec![state] };
     let facts = PlanFacts {
         tool: "simulation".to_owned(),
@@ -144,6 +146,7 @@ async fn make_plan(world: &World, settings: &Settings, rng: &mut Rng) -> Plan {
             kind: PortalKind::CloudPartner,
             origin: PortalOrigin::microsoft(),
             capabilities: capabilities(PortalKind::CloudPartner),
+            seller: None,
         }],
         desired: Vec::new(),
         max_cancels: None,

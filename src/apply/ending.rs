@@ -5,7 +5,7 @@
 
 use jiff::Timestamp;
 
-use crate::domain::{OperationId, StatusWord};
+use crate::domain::{OperationId, ProductId, StatusWord};
 use crate::outcome::Outcome;
 
 /// What is known of the calls that were sent for an entry.
@@ -40,6 +40,7 @@ pub(super) enum Obstacle {
     NotAllowed(Option<StatusWord>),
     UnknownState(Option<StatusWord>),
     Several(Vec<OperationId>),
+    SeveralProducts(Vec<ProductId>),
 }
 
 /// How an entry ended.
@@ -256,6 +257,10 @@ fn blocked(obstacle: &Obstacle) -> String {
         Obstacle::Several(ids) => {
             let ids: Vec<&str> = ids.iter().map(OperationId::as_str).collect();
             format!("several operations are running or queued on this offer ({})", ids.join(", "))
+        }
+        Obstacle::SeveralProducts(ids) => {
+            let ids: Vec<&str> = ids.iter().map(ProductId::as_str).collect();
+            format!("several products have this offer's id ({})", ids.join(", "))
         }
     }
 }

@@ -198,7 +198,8 @@ impl<'a, W: Watch> EntryRun<'a, W> {
                 }
                 Step::Resend(failure) => {
                     tries += 1;
-                    let is_hopeless = matches!(failure, Failure::Credential(_) | Failure::OutOfBounds(_));
+                    let is_hopeless =
+                        matches!(failure, Failure::Credential(_) | Failure::OutOfBounds(_) | Failure::NoSuchOffer(_));
                     if self.sent == Sent::Nothing && is_hopeless {
                         return Ok(self.unreadable(&failure));
                     }
@@ -255,6 +256,9 @@ impl<'a, W: Watch> EntryRun<'a, W> {
             Live::Several(ids) => {
                 let obstacle = Obstacle::Several(ids.clone());
                 return Ok(Step::Ended(self.blocked(obstacle)));
+            }
+            Live::SeveralProducts(ids) => {
+                return Ok(Step::Ended(self.blocked(Obstacle::SeveralProducts(ids.clone()))));
             }
             Live::Unreadable(failure) => {
                 let why = failure.to_string();
@@ -427,12 +431,12 @@ impl<'a, W: Watch> EntryRun<'a, W> {
         let refusal = self.refusal.as_ref().map(ToString::to_string);
         let ending = match phase {
             Some(Phase::Cancelled) if ours => Ending::Cancelled,
-            Some(Phase::Completed | Phase::Failed)
+            Some(Phase::Completed | Phase::Failed | Phase::AwaitsGoLive | Phase::Draft)
                 if other.is_none() || matches!(self.sent, Sent::Accepted | Sent::Done) =>
             {
                 Ending::Completed { word, sent: self.sent }
             }
-            Some(Phase::Completed | Phase::Failed) => match other.clone() {
+            Some(Phase::Completed | Phase::Failed | Phase::AwaitsGoLive | Phase::Draft) => match other.clone() {
                 Some(other) => Ending::Superseded { other, word },
                 None => Ending::Completed { word, sent: self.sent },
             },

@@ -67,9 +67,10 @@ impl<W: Watch> EntryRun<'_, W> {
                             Gone::Ended(ending) => return Ok(Some(ending)),
                             Gone::KeepLooking(seen) => self.last_seen = Some(seen),
                         },
-                        Live::Several(_) | Live::Unreadable(_) => {
+                        Live::Several(_) | Live::SeveralProducts(_) => {
                             self.last_seen = Some("several operations are running on the offer".to_owned());
                         }
+                        Live::Unreadable(failure) => self.last_seen = Some(failure.to_string()),
                     }
                 }
             }

@@ -3,7 +3,6 @@
 //! Owns the gates before the first call: events that come from strangers, the plan file, the
 //! digest, the refusal, the question. Each of them that is asked for holds, or nothing is sent.
 
-use std::collections::BTreeSet;
 use std::io::BufRead as _;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -16,14 +15,14 @@ use super::console::shown;
 use super::documents::read_plan;
 use super::event_gate::refused_event;
 use super::out_file::{OtherFile, OutFile, check_place};
-use super::plan::{PlanScope, kinds_in_use, make, select};
-use super::portal::{OpenPortals, PortalRequest};
+use super::plan::{PlanScope, make, select};
+use super::portal::{OpenPortals, PortalRequest, PortalsInUse};
 use super::progress::ApplyProgress;
 use super::review_gate::{self, PassedReview};
 use super::signals::Signals;
 use super::{Console, Exit, Format, Interruption, ReviewGate, TOOL, files, portal};
 use crate::apply::{Applied, ApplyOptions, Clock, Journal, JournalError, OpenedJournal, SettledCall, Stopper};
-use crate::domain::{PortalKind, PortalOrigin};
+use crate::domain::PortalOrigin;
 use crate::outcome::{OutcomeDocument, OutcomeSummary};
 use crate::plan::{FormatVersion, Plan};
 use crate::portal::documented_address;
@@ -314,7 +313,7 @@ async fn prepare(request: &ApplyRequest, console: Console) -> anyhow::Result<Opt
         PlanSource::Files(scope) => {
             let Some(desired) = files::desired_state(&scope.paths, console) else { return Ok(None) };
             let desired = select(desired, &scope.selection)?;
-            let open = portal::open(&request.portal, &kinds_in_use(&desired), console).await?;
+            let open = portal::open(&request.portal, &PortalsInUse::of(&desired)?, console).await?;
             let plan = make(desired, scope, &open, request.portal.concurrency, console).await;
             Ok(Some((plan, open)))
         }
@@ -337,8 +336,7 @@ async fn prepare(request: &ApplyRequest, console: Console) -> anyhow::Result<Opt
                     );
                 }
             }
-            let kinds: BTreeSet<PortalKind> = plan.portals.iter().map(|planned| planned.portal).collect();
-            let open = portal::open(&request.portal, &kinds, console).await?;
+            let open = portal::open(&request.portal, &PortalsInUse::of_plan(&plan), console).await?;
             Ok(Some((plan, open)))
         }
     }

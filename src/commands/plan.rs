@@ -8,7 +8,7 @@ use anyhow::{Context as _, bail};
 use jiff::Timestamp;
 
 use super::out_file::{OtherFile, OutFile};
-use super::portal::{OpenPortals, PortalChoice, PortalRequest};
+use super::portal::{OpenPortals, PortalChoice, PortalRequest, PortalsInUse};
 use super::progress::ReadProgress;
 use super::signals::Signals;
 use super::{Console, Exit, Format, TOOL, files, live, portal, recorded_plans};
@@ -146,14 +146,15 @@ async fn attempt(request: &PlanRequest, console: Console) -> Result<Plan, Failed
         failed(request, &read, vec![failure_of(code, format!("{error:#}"))], Err(error))
     };
     let desired = select(desired, &request.scope.selection).map_err(|error| failed_by("selection", error))?;
+    let used = PortalsInUse::of(&desired).map_err(|error| failed_by("selection", error))?;
     if request.offline {
-        let facts = facts(&desired, &request.scope, offline_portals(&desired, &request.portal));
+        let facts = facts(&desired, &request.scope, offline_portals(&used, &request.portal));
         return Ok(crate::plan::plan(&facts, live::unread(desired)));
     }
     let listening = Signals::listen().context("signals can't be handled");
     let mut signals = listening.map_err(|error| failed_by("signals", error))?;
     let work = async {
-        let open = portal::open(&request.portal, &kinds_in_use(&desired), console).await?;
+        let open = portal::open(&request.portal, &used, console).await?;
         anyhow::Ok(make(desired, &request.scope, &open, request.portal.concurrency, console).await)
     };
     tokio::select! {
@@ -245,6 +246,7 @@ pub(super) async fn make(
         kind: backend.kind(),
         origin: backend.origin().clone(),
         capabilities: backend.capabilities(),
+        seller: backend.seller(),
     });
     let facts = facts(&desired, scope, portals.collect());
     let progress = ReadProgress::new(console, &open.retries, live::needed(&desired, facts.now));
@@ -256,15 +258,14 @@ pub(super) async fn make(
     crate::plan::plan(&facts, observations)
 }
 
-/// The kinds of portal that the offers of the files are on.
-pub(super) fn kinds_in_use(desired: &DesiredSet) -> std::collections::BTreeSet<PortalKind> {
-    desired.offers().map(|offer| offer.key.portal).collect()
-}
-
-fn offline_portals(desired: &DesiredSet, request: &PortalRequest) -> Vec<PortalFacts> {
-    let facts =
-        |kind| PortalFacts { kind, origin: request.origin(kind), capabilities: crate::portal::capabilities(kind) };
-    kinds_in_use(desired).into_iter().map(facts).collect()
+fn offline_portals(used: &PortalsInUse, request: &PortalRequest) -> Vec<PortalFacts> {
+    let facts = |kind: &PortalKind| PortalFacts {
+        kind: *kind,
+        origin: request.origin(*kind),
+        capabilities: crate::portal::capabilities(*kind),
+        seller: used.settings.seller_for(*kind),
+    };
+    used.kinds.iter().map(facts).collect()
 }
 
 fn facts(desired: &DesiredSet, scope: &PlanScope, portals: Vec<PortalFacts>) -> PlanFacts {

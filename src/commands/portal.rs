@@ -15,10 +15,11 @@ use anyhow::Context as _;
 use super::Console;
 use super::console::{mask, shown};
 use super::progress::Retries;
-use crate::domain::{Endpoints, PortalKind, PortalOrigin};
+use crate::domain::{DesiredSet, Endpoints, PortalKind, PortalOrigin, PortalSettings};
 use crate::emulator::{Emulator, Scenario};
 use crate::http_client::Route;
 use crate::identity::{Cloud, Method, Settings, SignIn, SignInTarget, choose, unused_tokens};
+use crate::plan::Plan;
 use crate::portal::{Backend, Backends, Credential, HttpExchange, StaticToken, TransportSettings};
 use crate::report::terminal;
 
@@ -125,12 +126,38 @@ pub(super) struct OpenPortals {
     _emulator: Option<Emulator>,
 }
 
+/// The portals in use, and how they are asked.
+#[derive(Debug, Clone, Default)]
+pub(super) struct PortalsInUse {
+    /// Which.
+    pub kinds: BTreeSet<PortalKind>,
+    /// How.
+    pub settings: PortalSettings,
+}
+
+impl PortalsInUse {
+    /// What the offers of the files need.
+    pub fn of(desired: &DesiredSet) -> anyhow::Result<Self> {
+        let settings = PortalSettings::joined(desired.states.iter().map(|state| &state.settings))
+            .context("the files name two accounts under `partnerCenter.publisherId`; plan each in a run of its own")?;
+        Ok(Self { kinds: desired.offers().map(|offer| offer.key.portal).collect(), settings })
+    }
+
+    /// What a plan was made with. Its products are known, so that no type of product is needed to find them.
+    pub fn of_plan(plan: &Plan) -> Self {
+        let seller = plan.portals.iter().find_map(|planned| planned.seller);
+        let kinds = plan.portals.iter().map(|planned| planned.portal).collect();
+        Self { kinds, settings: PortalSettings { seller, ..PortalSettings::default() } }
+    }
+}
+
 /// Opens the portals in use, and signs in to each. A sign-in that fails is said once, here, and not for each offer.
 pub(super) async fn open(
     request: &PortalRequest,
-    in_use: &BTreeSet<PortalKind>,
+    used: &PortalsInUse,
     console: Console,
 ) -> anyhow::Result<OpenPortals> {
+    let in_use = &used.kinds;
     let retries = Retries::default();
     match &request.choice {
         PortalChoice::At { endpoints, sign_in } => {
@@ -147,7 +174,9 @@ pub(super) async fn open(
                 } else {
                     signed_in.with_context(|| kind.to_string())?
                 };
-                backends.push(request.backend(*kind, Arc::clone(sign_in) as _, None, &retries)?);
+                backends.push(
+                    request.backend(*kind, Arc::clone(sign_in) as _, None, &retries)?.asked_as(used.settings.clone()),
+                );
             }
             Ok(OpenPortals { backends: backends.into_iter().collect(), sign_ins, retries, _emulator: None })
         }
@@ -159,7 +188,9 @@ pub(super) async fn open(
                 .await
                 .context("the emulator can't listen on 127.0.0.1")?;
             let backend = |kind: &PortalKind| {
-                request.backend(*kind, Arc::new(StaticToken(token.clone())), Some(emulator.address()), &retries)
+                let credential = Arc::new(StaticToken(token.clone()));
+                let backend = request.backend(*kind, credential, Some(emulator.address()), &retries)?;
+                anyhow::Ok(backend.asked_as(used.settings.clone()))
             };
             let backends = in_use.iter().map(backend).collect::<anyhow::Result<_>>()?;
             Ok(OpenPortals { backends, sign_ins: BTreeMap::new(), retries, _emulator: Some(emulator) })

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
 
-use super::portal::PortalRequest;
+use super::portal::{PortalRequest, PortalsInUse};
 use super::{Console, Exit, Format, files, portal};
 use crate::domain::{PortalKind, PublisherId};
 use crate::identity::{Claims, CredentialSource, SignIn};
@@ -36,8 +36,10 @@ pub async fn whoami(request: &WhoamiRequest, console: Console) -> anyhow::Result
         paths => paths.to_vec(),
     };
     let mut publishers: BTreeMap<PortalKind, BTreeSet<PublisherId>> = BTreeMap::new();
+    let mut used = PortalsInUse::default();
     if !paths.is_empty() {
         let Some(desired) = files::desired_state(&paths, console) else { return Ok(Exit::Failed) };
+        used = PortalsInUse::of(&desired)?;
         for offer in desired.offers() {
             publishers.entry(offer.key.portal).or_default().insert(offer.key.publisher.clone());
         }
@@ -45,7 +47,8 @@ pub async fn whoami(request: &WhoamiRequest, console: Console) -> anyhow::Result
     if publishers.is_empty() {
         publishers.insert(PortalKind::default(), BTreeSet::new());
     }
-    let open = portal::open(&request.portal, &publishers.keys().copied().collect(), console).await?;
+    used.kinds = publishers.keys().copied().collect();
+    let open = portal::open(&request.portal, &used, console).await?;
     let mut identities = Vec::new();
     for backend in open.backends.iter() {
         let mut identity = identity(backend, open.sign_ins.get(&backend.kind()).map(AsRef::as_ref)).await?;

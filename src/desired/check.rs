@@ -12,14 +12,25 @@ use super::node::{Node, Value};
 use super::syntax::{SourceText, odd_space};
 use crate::domain::{
     DesiredOffer, DesiredState, EmailAddress, IdError, Limits, Mark, OfferId, OfferKey, OperationId, PortalKind,
-    PublisherId, SourceLocation,
+    PortalSettings, ProductId, ProductType, PublisherId, SellerId, SourceLocation,
 };
 
 /// The keys of a document, of its limits and of an offer.
-pub(super) const DOCUMENT_KEYS: &[&str] = &["portal", "publisher", "notificationEmails", "limits", "offers"];
+pub(super) const DOCUMENT_KEYS: &[&str] =
+    &["portal", "publisher", "partnerCenter", "notificationEmails", "limits", "offers"];
+pub(super) const PARTNER_CENTER_KEYS: &[&str] = &["publisherId", "productTypes"];
 pub(super) const LIMITS_KEYS: &[&str] = &["maxCancels"];
-pub(super) const OFFER_KEYS: &[&str] =
-    &["id", "portal", "publisher", "cancelPending", "operationId", "expires", "notificationEmails", "reason"];
+pub(super) const OFFER_KEYS: &[&str] = &[
+    "id",
+    "portal",
+    "publisher",
+    "productId",
+    "cancelPending",
+    "operationId",
+    "expires",
+    "notificationEmails",
+    "reason",
+];
 
 /// The longest reason that is accepted, in characters.
 const MAX_REASON_LENGTH: usize = 500;
@@ -100,6 +111,7 @@ impl Walk<'_, '_> {
         let publisher = self.id::<PublisherId>(&fields, "publisher");
         let emails = self.emails(&fields);
         let limits = self.limits(&fields);
+        let settings = self.settings(&fields);
         let Some(list) = fields.get("offers") else {
             if fields.key("offers").is_none() {
                 let help = "list the offers under `offers:`".to_owned();
@@ -118,7 +130,7 @@ impl Walk<'_, '_> {
         self.seen.offers.reserve(items.len());
         let mut offers = Vec::with_capacity(items.len());
         offers.extend(items.iter().filter_map(|item| self.offer(item, &above)));
-        Some(DesiredState { limits, offers, source: self.location(node) })
+        Some(DesiredState { limits, settings, offers, source: self.location(node) })
     }
 
     fn limits(&mut self, fields: &Fields<'_, '_>) -> Limits {
@@ -139,6 +151,36 @@ impl Walk<'_, '_> {
             return Limits::default();
         };
         Limits::at_most(max_cancels)
+    }
+
+    /// How Partner Center is asked.
+    fn settings(&mut self, fields: &Fields<'_, '_>) -> PortalSettings {
+        let mut settings = PortalSettings::default();
+        let Some(node) = fields.get("partnerCenter") else { return settings };
+        let Some(fields) = self.fields(node, "`partnerCenter`", PARTNER_CENTER_KEYS) else { return settings };
+        if let Some(node) = fields.get("publisherId") {
+            let number = match &node.value {
+                Value::Integer(number) if self.is_plain_number(node) => u64::try_from(*number).ok(),
+                Value::Text(text) if text.bytes().all(|byte| byte.is_ascii_digit()) => text.parse().ok(),
+                _ => None,
+            };
+            settings.seller = number.filter(|number| *number > 0).map(SellerId);
+            if settings.seller.is_none() && !node.is_absent() && node.value != Value::Null {
+                let help = "write the number of the publisher's account in Partner Center, like `1234567`".to_owned();
+                self.report(Code::InvalidNumber, node, "`publisherId` is not a number above 0", help);
+            }
+        }
+        let items = fields.get("productTypes").and_then(|node| self.list(node, "productTypes"));
+        for item in items.into_iter().flatten() {
+            let Some(text) = self.text(item, "an item of productTypes") else { continue };
+            if let Some(word) = ProductType::new(text) {
+                settings.product_types.push(word);
+            } else {
+                let help = "write the type in Partner Center's word, like `AzureApplication`".to_owned();
+                self.report(Code::InvalidId, item, "a product type is one word of letters and digits", help);
+            }
+        }
+        settings
     }
 
     /// `0x0a`, `1_0` and `010` are numbers to YAML, and not what a reviewer should have to read.
@@ -173,6 +215,7 @@ impl Walk<'_, '_> {
         }
         let marked = fields.get("cancelPending").and_then(|node| self.boolean(node, "cancelPending"));
         let portal = self.portal(&fields, above.portal);
+        let product_id = self.product_id(&fields, portal);
         let operation_id = self.operation_id(&fields, portal);
         let expires = fields.get("expires").and_then(|node| self.timestamp(node));
         let emails = self.emails(&fields);
@@ -188,7 +231,8 @@ impl Walk<'_, '_> {
         let key = OfferKey { portal: portal?, publisher, offer };
         Some(DesiredOffer {
             key,
-            mark: (marked == Some(true)).then_some(Mark { operation_id, expires }),
+            product_id,
+            mark: (marked == Some(true)).then_some(Mark { operation_id, job_id: None, expires }),
             notification_emails: emails.unwrap_or_else(|| above.emails.clone()),
             reason,
             source,
@@ -345,6 +389,19 @@ impl Walk<'_, '_> {
         }
     }
 
+    fn product_id(&mut self, fields: &Fields<'_, '_>, portal: Option<PortalKind>) -> Option<ProductId> {
+        let node = fields.get("productId")?;
+        let id: Option<ProductId> = self.text(node, "productId")?.parse().ok();
+        if id.is_none() {
+            let help = "write the product's GUID, like `0d5c0a4e-1111-4222-8333-944455566677`".to_owned();
+            self.report(Code::InvalidId, node, "`productId` is not a GUID", help);
+        } else if let Some(portal) = portal.filter(|portal| !portal.has_products()) {
+            let message = format!("`productId` means nothing on `{portal}`, whose offers have no products");
+            self.report(Code::UnusedKey, node, message, "remove it, or name another `portal:`".to_owned());
+        }
+        id
+    }
+
     fn emails(&mut self, fields: &Fields<'_, '_>) -> Option<Vec<EmailAddress>> {
         let name = "notificationEmails";
         let node = fields.get(name)?;
@@ -432,6 +489,7 @@ mod tests {
         };
         assert_eq!(keys("/properties"), DOCUMENT_KEYS);
         assert_eq!(keys("/$defs/LimitsDocument/properties"), LIMITS_KEYS);
+        assert_eq!(keys("/$defs/PartnerCenterDocument/properties"), PARTNER_CENTER_KEYS);
         assert_eq!(keys("/$defs/OfferDocument/properties"), OFFER_KEYS);
     }
 

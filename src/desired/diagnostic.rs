@@ -61,6 +61,7 @@ codes! {
     UnknownKey "unknown-key" "A key is not part of the format"
     UnknownPortal "unknown-portal" "The name of a portal is unknown"
     Unreadable "unreadable" "A file or a directory can't be read"
+    UnusedKey "unused-key" "A key means nothing on the offer's portal"
     WrongType "wrong-type" "A value has the wrong type, such as a list in place of text"
 }
 

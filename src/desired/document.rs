@@ -6,7 +6,7 @@
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use crate::domain::{EmailAddress, OfferId, OperationId, PortalKind, PublisherId};
+use crate::domain::{EmailAddress, OfferId, OperationId, PortalKind, ProductId, ProductType, PublisherId, SellerId};
 
 /// Desired state of offers of Azure Marketplace publishers: which pending operations are to be cancelled.
 #[derive(Debug, Clone, Serialize, JsonSchema)]
@@ -21,6 +21,10 @@ pub struct DesiredDocument {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(default, with = "PublisherId")]
     pub publisher: Option<PublisherId>,
+    /// How Partner Center is asked, where it demands more than a token.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(default, with = "PartnerCenterDocument")]
+    pub partner_center: Option<PartnerCenterDocument>,
     /// Who is told of a cancellation's progress, for every offer below that names nobody. Not
     /// part of the plan's output in full: reports show how many addresses at which host.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -33,6 +37,21 @@ pub struct DesiredDocument {
     /// The offers. Those without `cancelPending: true` are left alone and cost no call.
     #[schemars(length(min = 1))]
     pub offers: Vec<OfferDocument>,
+}
+
+/// How Partner Center is asked. Its API demanded each of these for some weeks in 2026.
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct PartnerCenterDocument {
+    /// The number of the publisher's account, sent as `x-ms-publisherId`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(default, with = "SellerId", example = 1_234_567)]
+    pub publisher_id: Option<SellerId>,
+    /// The types of product among which offers are looked for, each in a list of its own. Absent: an offer is
+    /// looked for by its id.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(default, with = "Vec<ProductType>")]
+    pub product_types: Option<Vec<ProductType>>,
 }
 
 /// What a plan of this document may do.
@@ -60,6 +79,10 @@ pub struct OfferDocument {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(default, with = "PublisherId")]
     pub publisher: Option<PublisherId>,
+    /// Pins the offer to one product, on a portal that has products: another product of this id is left alone.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(default, with = "ProductId")]
+    pub product_id: Option<ProductId>,
     /// `true`: the operation that is pending on this offer is to be cancelled. Absent or
     /// `false`: whatever runs is left alone. The mark is a level, not an event: without
     /// `operationId` it cancels every later operation too, for as long as it stands here.

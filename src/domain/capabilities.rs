@@ -15,4 +15,6 @@ pub struct Capabilities {
     /// Whether a cancelled operation disappears from the portal, so that its absence from a
     /// complete list says that it was cancelled.
     pub forgets_cancelled: bool,
+    /// Whether an operation that is being cancelled can be told from one that runs on.
+    pub shows_cancelling: bool,
 }

@@ -95,8 +95,23 @@ pub struct RunningOperation {
     pub cancellability: Cancellability,
     /// What the portal says about it: plain text, white space folded.
     pub message: Option<String>,
+    /// What there is to know about cancelling it, or about its state, besides what the portal says.
+    pub caveat: Option<String>,
     /// The entity tag that came with its document, if one did.
     pub guard: Option<String>,
+}
+
+/// An operation that neither runs nor is over: somebody has to do something about it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RestingOperation {
+    /// Its id.
+    pub id: OperationId,
+    /// Where it is in its life: a draft, waiting for go-live, or failed.
+    pub phase: Phase,
+    /// The portal's word for that.
+    pub word: StatusWord,
+    /// What the portal says about it: plain text, white space folded.
+    pub message: Option<String>,
 }
 
 /// What was seen of one offer.
@@ -108,6 +123,8 @@ pub enum Live {
     Running(Box<RunningOperation>),
     /// More than one operation is running or queued, which the portal's own rules exclude.
     Several(Vec<OperationId>),
+    /// More than one product has this offer's id, and nothing says which one is meant.
+    SeveralProducts(Vec<ProductId>),
     /// It could not be read.
     Unreadable(ReadFailure),
 }
@@ -135,6 +152,8 @@ pub enum PinSighting {
 pub struct Observed {
     /// What runs.
     pub live: Live,
+    /// What rests on it, where nothing runs.
+    pub resting: Option<RestingOperation>,
     /// What became of the pinned operation, where another one runs or none.
     pub pin: PinSighting,
     /// The product, on portals whose cancel call names it.
@@ -145,12 +164,18 @@ impl Observed {
     /// Nothing runs, and nothing was looked for.
     #[must_use]
     pub const fn nothing() -> Self {
-        Self { live: Live::Nothing, pin: PinSighting::NotLooked, product: None }
+        Self::of(Live::Nothing)
     }
 
     /// The offer could not be read.
     #[must_use]
     pub const fn unreadable(message: String, scope: FailureScope) -> Self {
-        Self { live: Live::Unreadable(ReadFailure { message, scope }), pin: PinSighting::NotLooked, product: None }
+        Self::of(Live::Unreadable(ReadFailure { message, scope }))
+    }
+
+    /// This alone was seen.
+    #[must_use]
+    pub const fn of(live: Live) -> Self {
+        Self { live, resting: None, pin: PinSighting::NotLooked, product: None }
     }
 }

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{EmailAddress, OfferKey, OfferQuery, OperationId};
+use super::{EmailAddress, JobId, OfferKey, OfferQuery, OperationId, PortalSettings, ProductId};
 
 /// A place in a desired-state file.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
@@ -26,6 +26,8 @@ pub struct SourceLocation {
 pub struct Mark {
     /// The one operation that it is for; none: whichever runs.
     pub operation_id: Option<OperationId>,
+    /// The job that a cancel call names, on the portal where it names one.
+    pub job_id: Option<JobId>,
     /// From this moment on the mark does nothing.
     pub expires: Option<Timestamp>,
 }
@@ -35,6 +37,8 @@ pub struct Mark {
 pub struct DesiredOffer {
     /// Which offer it is.
     pub key: OfferKey,
+    /// The product that it must be.
+    pub product_id: Option<ProductId>,
     /// The mark, when there is one.
     pub mark: Option<Mark>,
     /// Who is told of the cancellation's progress, in the order of the file.
@@ -77,6 +81,8 @@ impl Default for Limits {
 pub struct DesiredState {
     /// Its limits.
     pub limits: Limits,
+    /// How the portals are asked.
+    pub settings: PortalSettings,
     /// Its offers, in the order of the file.
     pub offers: Vec<DesiredOffer>,
     /// Where the document starts.
@@ -114,8 +120,13 @@ impl DesiredOffer {
     /// What the portal is asked about it.
     #[must_use]
     pub fn query(&self) -> OfferQuery {
-        let operation = self.mark.as_ref().and_then(|mark| mark.operation_id.clone());
-        OfferQuery { operation, ..OfferQuery::unpinned(self.key.clone()) }
+        let mark = self.mark.as_ref();
+        OfferQuery {
+            key: self.key.clone(),
+            product: self.product_id.clone(),
+            operation: mark.and_then(|mark| mark.operation_id.clone()),
+            job: mark.and_then(|mark| mark.job_id.clone()),
+        }
     }
 
     /// Whether the portal has to be asked about it at a given moment.

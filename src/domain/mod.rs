@@ -15,6 +15,7 @@ mod mark;
 mod offer_key;
 mod origin;
 mod portal_kind;
+mod portal_settings;
 mod words;
 
 pub use capabilities::Capabilities;
@@ -24,11 +25,12 @@ pub use email::{EmailAddress, EmailError};
 pub use endpoints::{EndpointError, Endpoints};
 pub use ids::{IdError, JobId, OfferId, OperationId, ProductId, PublisherId, is_guid};
 pub use live::{
-    FailureScope, Live, Observed, Operation, PinSighting, ReadFailure, RunningOperation, product_page,
-    trusted_product_page,
+    FailureScope, Live, Observed, Operation, PinSighting, ReadFailure, RestingOperation, RunningOperation,
+    product_page, trusted_product_page,
 };
 pub use mark::{DesiredOffer, DesiredSet, DesiredState, FileDigest, Limits, Mark, SourceLocation};
 pub use offer_key::{OfferKey, OfferQuery};
 pub use origin::{OriginError, PortalOrigin, is_loopback};
 pub use portal_kind::{AudienceMatch, PortalKind, UnfitOperationId, UnknownPortalKind};
+pub use portal_settings::{PortalSettings, ProductType, SellerId};
 pub use words::{Cancellability, Phase, StatusWord};

@@ -47,6 +47,9 @@ impl PortalOrigin {
     /// The portal that Microsoft runs (source: the pages on the publishing API).
     pub const MICROSOFT: &str = "https://cloudpartner.azure.com";
 
+    /// The newer portal that Microsoft runs (source: the pages on the submission API).
+    const PARTNER_CENTER: &str = "https://api.partner.microsoft.com";
+
     /// The name of an emulator that runs inside the process. Its port changes from run to run,
     /// while a plan made on it must be recognised by the next run: hence a name without one.
     pub const EMULATOR: &str = "http://emulator.localhost";
@@ -58,6 +61,12 @@ impl PortalOrigin {
     #[must_use]
     pub fn microsoft() -> Self {
         Self(Self::MICROSOFT.to_owned())
+    }
+
+    /// Partner Center, that Microsoft runs.
+    #[must_use]
+    pub fn partner_center() -> Self {
+        Self(Self::PARTNER_CENTER.to_owned())
     }
 
     /// The emulator inside the process.

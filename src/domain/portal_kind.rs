@@ -18,6 +18,8 @@ pub enum PortalKind {
     /// The Cloud Partner Portal publishing API.
     #[default]
     CloudPartner,
+    /// The submission API of Partner Center.
+    PartnerCenter,
 }
 
 /// Why a text is not the name of a portal.
@@ -27,18 +29,25 @@ pub struct UnknownPortalKind(pub String);
 
 /// Why an id can't be that of an operation on a portal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("is a number, and no operation of `{portal}` has one: numbers are the ids of Partner Center's submissions")]
-pub struct UnfitOperationId {
-    portal: PortalKind,
+pub enum UnfitOperationId {
+    /// A number, where the ids of operations are GUIDs.
+    #[error("is a number, and no operation of `{0}` has one: numbers are the ids of Partner Center's submissions")]
+    Number(PortalKind),
+    /// Anything but a number, where the ids of submissions are numbers.
+    #[error("is not the id of a submission, and on `{0}` nothing else can be pinned")]
+    NoSubmission(PortalKind),
 }
 
 impl UnfitOperationId {
     /// What to write instead.
     #[must_use]
     pub const fn help(&self) -> &'static str {
-        match self.portal {
-            PortalKind::CloudPartner => {
+        match self {
+            Self::Number(_) => {
                 "write the operation's id, a GUID like `5a63deb5-925b-4ee0-938b-7c86fbf287c5`; a plan shows it"
+            }
+            Self::NoSubmission(_) => {
+                "write the submission's id in quotes, a number like `\"1152921505700000004\"`; a plan shows it"
             }
         }
     }
@@ -66,13 +75,14 @@ const KNOWN_APPLICATIONS: &[(&str, &str)] = &[
 
 impl PortalKind {
     /// All of them.
-    pub const ALL: &[Self] = &[Self::CloudPartner];
+    pub const ALL: &[Self] = &[Self::CloudPartner, Self::PartnerCenter];
 
     /// The name in files, documents and settings.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::CloudPartner => "cloud-partner",
+            Self::PartnerCenter => "partner-center",
         }
     }
 
@@ -81,6 +91,7 @@ impl PortalKind {
     pub fn microsoft(self) -> PortalOrigin {
         match self {
             Self::CloudPartner => PortalOrigin::microsoft(),
+            Self::PartnerCenter => PortalOrigin::partner_center(),
         }
     }
 
@@ -89,6 +100,7 @@ impl PortalKind {
     pub const fn scope(self) -> &'static str {
         match self {
             Self::CloudPartner => "https://cloudpartner.azure.com/.default",
+            Self::PartnerCenter => "https://api.partner.microsoft.com/.default",
         }
     }
 
@@ -142,24 +154,44 @@ impl PortalKind {
         Self::ALL.iter().copied().find(|kind| kind.as_str() == name)
     }
 
-    /// Whether an operation of this portal can have such an id. The documentation shows GUIDs alone, without
-    /// promising that nothing else will come; so only what is known to be something else is refused.
+    /// Whether an operation of this portal can have such an id. For the Cloud Partner Portal the documentation shows
+    /// GUIDs alone, without promising that nothing else will come; so only what is known to be something else is
+    /// refused. The ids of submissions are decimal numbers (source: every client of Partner Center, and its pages).
     ///
     /// ```
     /// use cancel_pending::domain::PortalKind;
     /// let check = |id: &str| PortalKind::CloudPartner.check_operation_id(&id.parse().unwrap());
     /// assert!(check("5a63deb5-925b-4ee0-938b-7c86fbf287c5").is_ok());
     /// assert!(check("1152921505700000004").is_err());
+    /// assert!(PortalKind::PartnerCenter.check_operation_id(&"1152921505700000004".parse().unwrap()).is_ok());
     /// ```
     ///
     /// # Errors
     /// When the id is known to be that of something else.
     pub fn check_operation_id(self, id: &OperationId) -> Result<(), UnfitOperationId> {
+        let is_number = id.as_str().bytes().all(|byte| byte.is_ascii_digit());
         match self {
-            Self::CloudPartner if id.as_str().bytes().all(|byte| byte.is_ascii_digit()) => {
-                Err(UnfitOperationId { portal: self })
-            }
-            Self::CloudPartner => Ok(()),
+            Self::CloudPartner if is_number => Err(UnfitOperationId::Number(self)),
+            Self::PartnerCenter if !is_number => Err(UnfitOperationId::NoSubmission(self)),
+            Self::CloudPartner | Self::PartnerCenter => Ok(()),
+        }
+    }
+
+    /// Whether an offer of this portal can name its product.
+    #[must_use]
+    pub const fn has_products(self) -> bool {
+        match self {
+            Self::CloudPartner => false,
+            Self::PartnerCenter => true,
+        }
+    }
+
+    /// Whether its requests may say in whose name they are made.
+    #[must_use]
+    pub const fn takes_seller(self) -> bool {
+        match self {
+            Self::CloudPartner => false,
+            Self::PartnerCenter => true,
         }
     }
 

@@ -28,6 +28,10 @@ pub enum Phase {
     Completed,
     /// It ended by itself, with an error.
     Failed,
+    /// It is a draft that nobody has submitted, or that could not be submitted. Nothing runs.
+    Draft,
+    /// Its preview is done and waits for the publisher to go live. Nothing runs.
+    AwaitsGoLive,
     /// The portal describes it by a word that is not known.
     Unknown,
 }
@@ -52,6 +56,12 @@ impl Phase {
     #[must_use]
     pub const fn is_over(self) -> bool {
         matches!(self, Self::Cancelled | Self::Completed | Self::Failed)
+    }
+
+    /// Whether something goes on or may go on: it is neither over nor at rest.
+    #[must_use]
+    pub const fn is_unfinished(self) -> bool {
+        matches!(self, Self::Queued | Self::Running | Self::Cancelling | Self::Unknown)
     }
 }
 

@@ -3,13 +3,16 @@
 //! Owns the table and its order of precedence, and the refusal by `maxCancels`. The messages
 //! written here are plain text that may quote the portal; who renders them escapes them.
 
+use std::collections::{BTreeSet, HashMap};
+
 use jiff::Timestamp;
 
 use super::digest::DecisionDocument;
 use super::document::{Decision, Entry, FormatVersion, Note, Plan, PlanFailure, PlanSelection, PlannedPortal, Summary};
 use crate::domain::{
     Cancellability, Capabilities, DesiredOffer, FailureScope, FileDigest, Limits, Live, Mark, Observed, Operation,
-    OperationId, Phase, PinSighting, PortalKind, PortalOrigin, RunningOperation, StatusWord,
+    OperationId, Phase, PinSighting, PortalKind, PortalOrigin, ProductId, RestingOperation, RunningOperation, SellerId,
+    StatusWord,
 };
 
 /// A portal that a plan is made on.
@@ -21,6 +24,8 @@ pub struct PortalFacts {
     pub origin: PortalOrigin,
     /// What it can do.
     pub capabilities: Capabilities,
+    /// The account in whose name it is asked.
+    pub seller: Option<SellerId>,
 }
 
 /// What a plan states besides its entries.
@@ -46,7 +51,11 @@ impl PlanFacts {
     }
 
     fn planned_portals(&self) -> Vec<PlannedPortal> {
-        let planned = |facts: &PortalFacts| PlannedPortal { portal: facts.kind, origin: facts.origin.clone() };
+        let planned = |facts: &PortalFacts| PlannedPortal {
+            portal: facts.kind,
+            origin: facts.origin.clone(),
+            seller: facts.seller,
+        };
         let mut portals: Vec<PlannedPortal> = self.portals.iter().map(planned).collect();
         portals.sort_by_key(|planned| planned.portal);
         portals
@@ -103,12 +112,20 @@ pub struct ObservedState {
 pub fn plan(facts: &PlanFacts, states: Vec<ObservedState>) -> Plan {
     let mut entries = Vec::with_capacity(states.iter().map(|state| state.offers.len()).sum());
     let mut refusals = Vec::new();
+    let mut unused_emails = BTreeSet::new();
     for ObservedState { limits, offers } in states {
         let from = entries.len();
+        let has_unused = |one: &&Observation| {
+            let takes = facts.capabilities(one.desired.key.portal).is_none_or(|can| can.takes_notification_emails);
+            !takes && !one.desired.notification_emails.is_empty()
+        };
+        unused_emails.extend(offers.iter().filter(has_unused).map(|one| one.desired.key.portal));
         entries.extend(offers.into_iter().map(|observation| decide(observation, facts)));
         refusals.extend(refusal(limits, &entries[from..]));
     }
     entries.sort_by(|a, b| (a.portal, &a.publisher, &a.offer).cmp(&(b.portal, &b.publisher, &b.offer)));
+    refuse_shared_products(&mut entries);
+    tell_unused_emails(&unused_emails, &mut entries);
     refusals.sort();
     refusals.extend(refusal_of_all(facts.max_cancels, &entries));
     let portals = facts.planned_portals();
@@ -185,7 +202,13 @@ fn decide(observation: Observation, facts: &PlanFacts) -> Entry {
             Verdict::new(Decision::Expired, None, format!("the mark expired at {at}"))
         }
         Some(mark) => match &observed {
-            Some(observed) => marked(mark, observed),
+            Some(observed) => {
+                let verdict = marked(mark, observed);
+                match running_caveat(&verdict, observed) {
+                    Some(caveat) => Verdict { message: Some(joined(verdict.message, caveat)), ..verdict },
+                    None => verdict,
+                }
+            }
             None => Verdict::new(Decision::Error, Some(Note::NotRead), "the live state was not read".to_owned()),
         },
     };
@@ -214,6 +237,52 @@ fn decide(observation: Observation, facts: &PlanFacts) -> Entry {
     }
 }
 
+/// What there is to know about a cancellation besides what the portal says of the operation.
+fn running_caveat(verdict: &Verdict, observed: &Observed) -> Option<String> {
+    match &observed.live {
+        Live::Running(running) if verdict.decision == Decision::Cancel => running.caveat.clone(),
+        _ => None,
+    }
+}
+
+fn joined(first: Option<String>, second: String) -> String {
+    match first {
+        Some(first) => format!("{first}; {second}"),
+        None => second,
+    }
+}
+
+/// Says, once for each portal, that nobody is told of its cancellations, although the file says who is to be.
+fn tell_unused_emails(unused: &BTreeSet<PortalKind>, entries: &mut [Entry]) {
+    for portal in unused {
+        let is_first = |entry: &&mut Entry| entry.portal == *portal && entry.decision == Decision::Cancel;
+        if let Some(entry) = entries.iter_mut().find(is_first) {
+            let unused = format!("`notificationEmails` is not used on `{portal}`: its cancel call takes no addresses");
+            entry.message = Some(joined(entry.message.take(), unused));
+        }
+    }
+}
+
+/// Two entries with one product would be two calls for one thing, whichever portal each is on.
+fn refuse_shared_products(entries: &mut [Entry]) {
+    let mut by_product: HashMap<ProductId, Vec<usize>> = HashMap::new();
+    for (index, entry) in entries.iter().enumerate() {
+        if let Some(product) = &entry.product_id {
+            by_product.entry(product.clone()).or_default().push(index);
+        }
+    }
+    for (product, indices) in by_product.into_iter().filter(|(_, indices)| indices.len() > 1) {
+        let names: Vec<String> =
+            indices.iter().map(|index| format!("{}/{}", entries[*index].publisher, entries[*index].offer)).collect();
+        for index in indices {
+            entries[index].decision = Decision::Error;
+            entries[index].note = None;
+            entries[index].message =
+                Some(format!("{} are one product ({product}); keep one of these entries", names.join(" and ")));
+        }
+    }
+}
+
 fn unpinned(mark: &Mark) -> Option<Note> {
     mark.operation_id.is_none().then_some(Note::Unpinned)
 }
@@ -236,8 +305,18 @@ fn marked(mark: &Mark, observed: &Observed) -> Verdict {
             );
             Verdict::new(Decision::Blocked, unpinned(mark), message)
         }
+        Live::SeveralProducts(ids) => {
+            let ids = ids.iter().map(ProductId::as_str).collect::<Vec<_>>().join(", ");
+            let message = format!(
+                "several products have this offer's id ({ids}); give the offer the `productId` of the one that is meant"
+            );
+            Verdict::new(Decision::Blocked, unpinned(mark), message)
+        }
         Live::Nothing => match pin {
-            None => Verdict::new(Decision::InSync, Some(Note::Unpinned), "no operation is running".to_owned()),
+            None => match &observed.resting {
+                Some(resting) => at_rest(resting),
+                None => Verdict::new(Decision::InSync, Some(Note::Unpinned), "no operation is running".to_owned()),
+            },
             Some(pin) => not_running(pin, &observed.pin, None),
         },
         Live::Running(running) => match pin {
@@ -258,6 +337,21 @@ fn not_running(pin: &OperationId, sighting: &PinSighting, other: Option<&Operati
         None => "no operation is running".to_owned(),
     };
     match sighting {
+        PinSighting::Known { phase: Phase::AwaitsGoLive, word } => {
+            let message = format!(
+                "the preview of the pinned operation {pin} is done and waits for the publisher to go live{}: it is too late \
+                 to cancel it; {others}",
+                status(word.as_ref())
+            );
+            Verdict::new(Decision::Blocked, Some(Note::TooLate), message)
+        }
+        PinSighting::Known { phase: Phase::Draft, word } => {
+            let message = format!(
+                "the pinned operation {pin} is a draft that was not submitted{}; {others}",
+                status(word.as_ref())
+            );
+            Verdict::new(Decision::InSync, Some(Note::Draft), message)
+        }
         PinSighting::Known { phase, word } if phase.is_over() => {
             let message = format!("the pinned operation {pin} is over{}; {others}", status(word.as_ref()));
             Verdict::new(Decision::InSync, Some(Note::Spent), message)
@@ -283,6 +377,19 @@ fn not_running(pin: &OperationId, sighting: &PinSighting, other: Option<&Operati
     }
 }
 
+/// Nothing runs, and what is there waits for somebody.
+fn at_rest(resting: &RestingOperation) -> Verdict {
+    let RestingOperation { id, phase, word, message } = resting;
+    let (note, what) = match phase {
+        Phase::AwaitsGoLive => (Note::AwaitsGoLive, "the preview is done and waits for the publisher to go live"),
+        Phase::Draft => (Note::Draft, "there is a draft that was not submitted"),
+        _ => (Note::Unpinned, "the last one failed"),
+    };
+    let says = message.as_ref().map(|text| format!("; the portal says: {text}")).unwrap_or_default();
+    let message = format!("no operation is running: {what} ({id}, portal status: `{word}`){says}");
+    Verdict::new(Decision::InSync, Some(note), message)
+}
+
 fn status(word: Option<&StatusWord>) -> String {
     word.map(|word| format!(" (portal status: `{word}`)")).unwrap_or_default()
 }
@@ -292,7 +399,7 @@ fn status(word: Option<&StatusWord>) -> String {
 /// A word that is not known blocks, whichever of the two it is: the call can't be undone, and
 /// "perhaps" is no ground for it.
 fn running_operation(running: &RunningOperation, note: Option<Note>) -> Verdict {
-    let RunningOperation { operation, message: portal_says, .. } = running;
+    let RunningOperation { operation, message: portal_says, caveat, .. } = running;
     let blocked = |note: Option<Note>, why: String| {
         let message = match portal_says {
             Some(text) => format!("{why}; the portal says: {text}"),
@@ -323,10 +430,13 @@ fn running_operation(running: &RunningOperation, note: Option<Note>) -> Verdict 
             Verdict::new(Decision::Cancel, note, portal_says.clone())
         }
         (Cancellability::Allowed | Cancellability::Unsaid, _) => {
-            let why = format!(
-                "the portal's word for the state of this operation is not known (`{}`)",
-                word(&operation.state)
-            );
+            let why = match caveat {
+                Some(caveat) => format!("{caveat} (portal status: `{}`)", word(&operation.state)),
+                None => format!(
+                    "the portal's word for the state of this operation is not known (`{}`)",
+                    word(&operation.state)
+                ),
+            };
             blocked(note, why)
         }
     }

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::domain::{
     EmailAddress, FileDigest, OfferId, OfferKey, OfferQuery, Operation, OperationId, PortalKind, PortalOrigin,
-    ProductId, PublisherId, SourceLocation,
+    ProductId, PublisherId, SellerId, SourceLocation,
 };
 
 /// The version of the document formats that this program writes and reads.
@@ -113,6 +113,10 @@ pub enum Note {
     UnknownPin,
     /// The operation is past the point where it could be cancelled.
     TooLate,
+    /// What is there is a draft that was not submitted: nothing runs.
+    Draft,
+    /// What is there is a preview that waits for the publisher to go live: nothing runs.
+    AwaitsGoLive,
     /// The portal was not asked.
     NotRead,
     /// No offer of the portal could be read, each for this one reason.
@@ -128,6 +132,8 @@ impl Note {
             Self::Spent => "spent",
             Self::UnknownPin => "unknown-pin",
             Self::TooLate => "too-late",
+            Self::Draft => "draft",
+            Self::AwaitsGoLive => "awaits-go-live",
             Self::NotRead => "not-read",
             Self::PortalUnreadable => "portal-unreadable",
         }
@@ -150,6 +156,10 @@ pub struct PlannedPortal {
     pub portal: PortalKind,
     /// Where it is.
     pub origin: PortalOrigin,
+    /// The account in whose name it is asked; absent where the files name none.
+    #[serde(rename = "publisherId", default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "SellerId")]
+    pub seller: Option<SellerId>,
 }
 
 /// Which offers a plan is about.
@@ -276,7 +286,7 @@ pub struct Entry {
     pub publisher: PublisherId,
     /// The offer.
     pub offer: OfferId,
-    /// The product, on a portal whose cancel call names it.
+    /// The product that the offer is, on a portal that has products.
     pub product_id: Option<ProductId>,
     /// What is to be done.
     pub decision: Decision,

@@ -6,15 +6,23 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::client::{Credential, Exchange, Failure, Retrying, Slot, Token, Transport, TransportSettings, Turn};
+use super::client::{
+    Credential, Exchange, Failure, Requests, Retrying, Slot, Token, Transport, TransportSettings, Turn,
+};
 use super::cloud_partner::{self, CloudPartner};
+use super::partner_center::{self, PartnerCenter};
+use super::products::ProductDirectory;
 use super::{CancelAnswer, CancelCall, CancelPortal, Followed, Guard, ListOffers, ListedOffer, Location, ReadPortal};
-use crate::domain::{Capabilities, Observed, OfferQuery, PortalKind, PortalOrigin, PublisherId};
+use crate::domain::{
+    Capabilities, Observed, OfferQuery, PortalKind, PortalOrigin, PortalSettings, PublisherId, SellerId,
+};
 
 /// A portal that can be asked.
 pub struct Backend {
     kind: PortalKind,
     transport: Transport,
+    settings: PortalSettings,
+    products: ProductDirectory,
 }
 
 /// What a kind of portal can do.
@@ -22,6 +30,7 @@ pub struct Backend {
 pub const fn capabilities(kind: PortalKind) -> Capabilities {
     match kind {
         PortalKind::CloudPartner => cloud_partner::CAPABILITIES,
+        PortalKind::PartnerCenter => partner_center::CAPABILITIES,
     }
 }
 
@@ -39,22 +48,26 @@ pub const fn capabilities(kind: PortalKind) -> Capabilities {
 /// ```
 #[must_use]
 pub fn documented_address(kind: PortalKind, origin: &PortalOrigin, address: &str) -> Option<String> {
-    let location = match kind {
-        PortalKind::CloudPartner => cloud_partner::location(address, origin),
-    };
-    location.may_be_called().then_some(location.shown)
+    match kind {
+        PortalKind::CloudPartner => {
+            let location = cloud_partner::location(address, origin);
+            location.may_be_called().then_some(location.shown)
+        }
+        PortalKind::PartnerCenter => partner_center::documented_address(origin, address),
+    }
 }
 
 /// Reads a portal, and tries again what may pass by itself.
 pub enum BackendReader<'a> {
     /// The Cloud Partner Portal.
     CloudPartner(CloudPartner<'a, Retrying<'a>>),
+    /// Partner Center.
+    PartnerCenter(PartnerCenter<'a, Retrying<'a>>),
 }
 
 /// A slot on a portal: reads and cancels in it are sent once, right after each other.
 pub struct BackendSlot<'a> {
-    kind: PortalKind,
-    origin: &'a PortalOrigin,
+    backend: &'a Backend,
     slot: Slot<'a>,
 }
 
@@ -70,8 +83,32 @@ impl Backend {
     ) -> Self {
         let prefix = match kind {
             PortalKind::CloudPartner => cloud_partner::PREFIX,
+            PortalKind::PartnerCenter => partner_center::PREFIX,
         };
-        Self { kind, transport: Transport::new(origin, prefix, credential, exchange, settings) }
+        Self {
+            kind,
+            transport: Transport::new(origin, prefix, credential, exchange, settings),
+            settings: PortalSettings::default(),
+            products: ProductDirectory::default(),
+        }
+    }
+
+    /// The same backend, asked as a desired state says.
+    #[must_use]
+    pub fn asked_as(self, settings: PortalSettings) -> Self {
+        let headers = match self.kind {
+            PortalKind::CloudPartner => http::HeaderMap::new(),
+            PortalKind::PartnerCenter => partner_center::headers(&settings),
+        };
+        Self { transport: self.transport.with_headers(headers), settings, ..self }
+    }
+
+    /// Reads in one go what the questions about several offers share, where that is fewer calls.
+    pub async fn prepare(&self, offers: &[OfferQuery]) {
+        match self.reader() {
+            BackendReader::CloudPartner(_) => {}
+            BackendReader::PartnerCenter(reader) => reader.prepare(offers).await,
+        }
     }
 
     /// Which API it speaks.
@@ -86,6 +123,12 @@ impl Backend {
         self.transport.origin()
     }
 
+    /// The account in whose name it is asked.
+    #[must_use]
+    pub fn seller(&self) -> Option<SellerId> {
+        self.settings.seller_for(self.kind)
+    }
+
     /// What it can do.
     #[must_use]
     pub const fn capabilities(&self) -> Capabilities {
@@ -94,23 +137,31 @@ impl Backend {
 
     /// A reader for plans.
     #[must_use]
-    pub const fn reader(&self) -> BackendReader<'_> {
+    pub fn reader(&self) -> BackendReader<'_> {
         self.reader_at(Turn::Read)
     }
 
     /// A reader that waits behind all others.
     #[must_use]
-    pub const fn follower(&self) -> BackendReader<'_> {
+    pub fn follower(&self) -> BackendReader<'_> {
         self.reader_at(Turn::Follow)
     }
 
-    const fn reader_at(&self, turn: Turn) -> BackendReader<'_> {
+    fn reader_at(&self, turn: Turn) -> BackendReader<'_> {
         let requests = Retrying { transport: &self.transport, turn };
         match self.kind {
             PortalKind::CloudPartner => {
                 BackendReader::CloudPartner(CloudPartner::new(requests, self.transport.origin()))
             }
+            PortalKind::PartnerCenter => {
+                BackendReader::PartnerCenter(self.partner_center(requests, turn == Turn::Read))
+            }
         }
+    }
+
+    fn partner_center<R: Requests>(&self, requests: R, for_people: bool) -> PartnerCenter<'_, R> {
+        let types = &self.settings.product_types;
+        PartnerCenter::new(requests, self.transport.origin(), &self.products, types, for_people)
     }
 
     /// Waits for a slot to cancel in. Signing in happens before the wait, and not in the slot.
@@ -120,7 +171,7 @@ impl Backend {
     pub async fn slot(&self) -> Result<BackendSlot<'_>, Failure> {
         let token = self.transport.sign_in().await?;
         let slot = self.transport.slot(Turn::Cancel, token).await;
-        Ok(BackendSlot { kind: self.kind, origin: self.transport.origin(), slot })
+        Ok(BackendSlot { backend: self, slot })
     }
 
     /// Signs in anew, because the portal did not accept a token.
@@ -145,8 +196,12 @@ impl BackendSlot<'_> {
         self.slot.must_wait()
     }
 
-    const fn cloud_partner(&self) -> CloudPartner<'_, &Slot<'_>> {
-        CloudPartner::new(&self.slot, self.origin)
+    fn cloud_partner(&self) -> CloudPartner<'_, &Slot<'_>> {
+        CloudPartner::new(&self.slot, self.backend.origin())
+    }
+
+    fn partner_center(&self) -> PartnerCenter<'_, &Slot<'_>> {
+        self.backend.partner_center(&self.slot, false)
     }
 }
 
@@ -154,24 +209,28 @@ impl ReadPortal for BackendReader<'_> {
     async fn live(&self, query: &OfferQuery) -> Result<Observed, Failure> {
         match self {
             Self::CloudPartner(reader) => reader.live(query).await,
+            Self::PartnerCenter(reader) => reader.live(query).await,
         }
     }
 
     async fn guard(&self, query: &OfferQuery) -> Result<Guard, Failure> {
         match self {
             Self::CloudPartner(reader) => reader.guard(query).await,
+            Self::PartnerCenter(reader) => reader.guard(query).await,
         }
     }
 
     async fn follow(&self, query: &OfferQuery, location: Option<&Location>) -> Result<Followed, Failure> {
         match self {
             Self::CloudPartner(reader) => reader.follow(query, location).await,
+            Self::PartnerCenter(reader) => reader.follow(query, location).await,
         }
     }
 
     fn resume(&self, told: &str) -> Location {
         match self {
             Self::CloudPartner(reader) => reader.resume(told),
+            Self::PartnerCenter(reader) => reader.resume(told),
         }
     }
 }
@@ -180,40 +239,46 @@ impl ListOffers for BackendReader<'_> {
     async fn list(&self, publisher: &PublisherId) -> Result<Vec<ListedOffer>, Failure> {
         match self {
             Self::CloudPartner(reader) => reader.list(publisher).await,
+            Self::PartnerCenter(reader) => reader.list(publisher).await,
         }
     }
 }
 
 impl ReadPortal for BackendSlot<'_> {
     async fn live(&self, query: &OfferQuery) -> Result<Observed, Failure> {
-        match self.kind {
+        match self.backend.kind {
             PortalKind::CloudPartner => self.cloud_partner().live(query).await,
+            PortalKind::PartnerCenter => self.partner_center().live(query).await,
         }
     }
 
     async fn guard(&self, query: &OfferQuery) -> Result<Guard, Failure> {
-        match self.kind {
+        match self.backend.kind {
             PortalKind::CloudPartner => self.cloud_partner().guard(query).await,
+            PortalKind::PartnerCenter => self.partner_center().guard(query).await,
         }
     }
 
     async fn follow(&self, query: &OfferQuery, location: Option<&Location>) -> Result<Followed, Failure> {
-        match self.kind {
+        match self.backend.kind {
             PortalKind::CloudPartner => self.cloud_partner().follow(query, location).await,
+            PortalKind::PartnerCenter => self.partner_center().follow(query, location).await,
         }
     }
 
     fn resume(&self, told: &str) -> Location {
-        match self.kind {
+        match self.backend.kind {
             PortalKind::CloudPartner => self.cloud_partner().resume(told),
+            PortalKind::PartnerCenter => self.partner_center().resume(told),
         }
     }
 }
 
 impl CancelPortal for BackendSlot<'_> {
     async fn cancel(&self, call: &CancelCall) -> CancelAnswer {
-        match self.kind {
-            PortalKind::CloudPartner => cloud_partner::cancel(&self.slot, self.origin, call).await,
+        match self.backend.kind {
+            PortalKind::CloudPartner => cloud_partner::cancel(&self.slot, self.backend.origin(), call).await,
+            PortalKind::PartnerCenter => partner_center::cancel(&self.slot, call).await,
         }
     }
 }

@@ -5,9 +5,12 @@
 //! `client` is the way to any of them, `backend` the one place that tells them apart. Deciding
 //! anything is not their business: what could not be read is said.
 
+mod answers;
 mod backend;
 mod client;
 pub mod cloud_partner;
+mod partner_center;
+mod products;
 
 use std::future::Future;
 use std::time::Duration;

@@ -114,6 +114,8 @@ fn planned(entry: &Entry, links: Links<'_>) -> Option<(AnnotationLevel, String, 
         Decision::Expired => (AnnotationLevel::Notice, "expired".to_owned(), joined(None)),
         Decision::InSync => match entry.note? {
             Note::UnknownPin => (AnnotationLevel::Warning, "the pin is not known".to_owned(), joined(None)),
+            Note::Draft => (AnnotationLevel::Warning, "a draft, not submitted".to_owned(), joined(None)),
+            Note::AwaitsGoLive => (AnnotationLevel::Warning, "waits for go-live".to_owned(), joined(None)),
             note => (AnnotationLevel::Notice, note.as_str().to_owned(), joined(None)),
         },
         Decision::Ignored => return None,

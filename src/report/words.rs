@@ -184,6 +184,11 @@ pub(super) fn note(entry: &Entry) -> Option<(&'static str, String)> {
             "The pinned operation is not known to the portal. If the id is right, remove the mark; if it is mistyped, correct it."
                 .to_owned()
         }
+        (Note::Draft, ..) => "There is a draft that was not submitted. Nothing is running.".to_owned(),
+        (Note::AwaitsGoLive, ..) => {
+            "A preview waits for go-live, and a cancellation does not reach it. Decide in Partner Center whether it goes live."
+                .to_owned()
+        }
         (Note::TooLate, ..) => "The operation is past the point where it can be cancelled.".to_owned(),
         (Note::NotRead | Note::PortalUnreadable, ..) => return None,
     };

@@ -44,6 +44,8 @@ mod journal;
 mod keys;
 /// Answers that are as large as they may be, and made to keep whoever reads them busy.
 mod large_answers;
+/// Partner Center: its table, its pages, its products, planned and applied.
+mod partner_center;
 /// The decision table, the digest, the limits.
 mod plan;
 /// The portal as it must not be: slow, broken, hostile.

@@ -13,7 +13,14 @@ fn running(phase: Phase, cancellability: Cancellability) -> Observed {
     let word = |word: &str| Some(StatusWord::new(word));
     let operation = Operation { state: word("a-state"), cancellation: word("a-word"), ..operation("one") };
     let message = Some("The portal's words.".to_owned());
-    seen(Live::Running(Box::new(RunningOperation { operation, phase, cancellability, message, guard: None })))
+    seen(Live::Running(Box::new(RunningOperation {
+        operation,
+        phase,
+        cancellability,
+        message,
+        caveat: None,
+        guard: None,
+    })))
 }
 
 fn can_cancel() -> Observed {
@@ -31,6 +38,7 @@ fn over(phase: Phase, word: &str) -> PinSighting {
 fn desired(offer: &str, mark: Option<Mark>) -> DesiredOffer {
     DesiredOffer {
         key: key("contoso", offer),
+        product_id: None,
         mark,
         notification_emails: vec!["a@contoso.com".to_owned().try_into().expect("an address")],
         reason: None,
@@ -43,11 +51,11 @@ fn unpinned() -> Option<Mark> {
 }
 
 fn pinned(id: &str) -> Option<Mark> {
-    Some(Mark { operation_id: id.parse().ok(), expires: None })
+    Some(Mark { operation_id: id.parse().ok(), job_id: None, expires: None })
 }
 
 fn expiring(at: &str) -> Option<Mark> {
-    Some(Mark { operation_id: None, expires: at.parse().ok() })
+    Some(Mark { operation_id: None, job_id: None, expires: at.parse().ok() })
 }
 
 fn plan_of(entries: Vec<(&str, Option<Mark>, Option<Observed>)>) -> Plan {

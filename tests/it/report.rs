@@ -199,6 +199,7 @@ fn talkative(number: usize, name: &str) -> Observation {
         ..operation(&id)
     };
     let running = RunningOperation {
+        caveat: None,
         operation,
         phase: Phase::Running,
         cancellability: Cancellability::Allowed,
@@ -207,6 +208,7 @@ fn talkative(number: usize, name: &str) -> Observation {
     };
     Observation {
         desired: DesiredOffer {
+            product_id: None,
             key: key("contoso", name),
             mark: Some(Mark::default()),
             notification_emails: vec![],

@@ -71,6 +71,17 @@ pub enum Failure {
     /// A status of success that the API does not document for this call.
     #[error("the portal answered {0}, which its API does not document for this call")]
     Undocumented(StatusCode),
+    /// There is no such offer, or it is not the one that was meant.
+    #[error("{0}")]
+    NoSuchOffer(String),
+    /// A list of which not all could be read.
+    #[error("the list is incomplete: {pages} {} and the next one could not ({cause})", if *pages == 1 { "page was read" } else { "pages were read" })]
+    Incomplete {
+        /// How many pages were read.
+        pages: usize,
+        /// Why the next one was not.
+        cause: Box<Failure>,
+    },
     /// An answer that is not what the API documents.
     #[error("the portal's answer can't be read: {0}")]
     Unreadable(String),
@@ -86,7 +97,9 @@ impl Failure {
                 status.is_server_error()
                     || matches!(*status, StatusCode::REQUEST_TIMEOUT | StatusCode::TOO_MANY_REQUESTS)
             }
+            Self::Incomplete { cause, .. } => cause.is_transient(),
             Self::Credential(_)
+            | Self::NoSuchOffer(_)
             | Self::Setup(_)
             | Self::OutOfBounds(_)
             | Self::TooLarge(_)
@@ -114,6 +127,7 @@ impl Failure {
     #[must_use]
     pub fn is_throttle(&self) -> bool {
         match self {
+            Self::Incomplete { cause, .. } => cause.is_throttle(),
             Self::Status { status: StatusCode::TOO_MANY_REQUESTS, .. } => true,
             Self::Status { status: StatusCode::SERVICE_UNAVAILABLE, retry_after, .. } => retry_after.is_some(),
             _ => false,
@@ -147,6 +161,7 @@ impl Failure {
     #[must_use]
     pub const fn retry_after(&self) -> Option<Duration> {
         match self {
+            Self::Incomplete { cause, .. } => cause.retry_after(),
             Self::Status { retry_after, .. } => *retry_after,
             _ => None,
         }
@@ -156,6 +171,7 @@ impl Failure {
     #[must_use]
     pub const fn status(&self) -> Option<StatusCode> {
         match self {
+            Self::Incomplete { cause, .. } => cause.status(),
             Self::Status { status, .. } | Self::Redirect { status, .. } | Self::Undocumented(status) => Some(*status),
             _ => None,
         }

@@ -6,7 +6,9 @@
 mod error_body;
 mod exchange;
 mod failure;
+mod json;
 mod pace;
+mod pages;
 mod path;
 mod reachability;
 mod retry;
@@ -18,6 +20,8 @@ mod transport;
 pub use error_body::{PortalError, correlation_ids};
 pub use exchange::{Exchange, HttpExchange, Incoming, Outgoing, Wanted};
 pub use failure::Failure;
+pub(super) use json::{MAX_WORD, cut, cut_text, cut_word, json, timestamp};
+pub(super) use pages::Pages;
 pub(super) use retry::retry_after;
 pub use slots::Turn;
 pub(super) use text::plain_text;

@@ -74,6 +74,7 @@ pub struct Transport {
     origin: PortalOrigin,
     origin_url: Url,
     prefix: &'static str,
+    headers: HeaderMap,
     credential: Arc<dyn Credential>,
     exchange: Arc<dyn Exchange>,
     slots: Arc<Slots>,
@@ -145,6 +146,7 @@ impl Transport {
             origin_url: origin.url(),
             origin,
             prefix,
+            headers: HeaderMap::new(),
             credential,
             exchange,
             slots: Slots::new(settings.concurrency),
@@ -152,6 +154,12 @@ impl Transport {
             request_timeout: settings.request_timeout,
             retries: settings.retries.clone(),
         }
+    }
+
+    /// The same way, on which every request has these headers.
+    #[must_use]
+    pub fn with_headers(self, headers: HeaderMap) -> Self {
+        Self { headers, ..self }
     }
 
     /// The portal that it leads to.
@@ -242,7 +250,8 @@ impl Slot<'_> {
     /// Sends a request, once: no pause, no repetition, no sign-in.
     pub async fn send(&self, call: Call) -> Result<Answer, Failure> {
         let transport = self.transport;
-        let Call { method, path_and_query, headers, body, wanted } = call;
+        let Call { method, path_and_query, mut headers, body, wanted } = call;
+        headers.extend(transport.headers.clone());
         let Some(url) = address_below(&path_and_query, transport.prefix, &transport.origin_url) else {
             return Err(Failure::OutOfBounds(path_and_query.chars().take(200).collect()));
         };

@@ -6,8 +6,6 @@
 use std::collections::HashMap;
 
 use jiff::Timestamp;
-use jiff::civil::DateTime;
-use jiff::tz::TimeZone;
 
 use super::wire::{ListedOfferDocument, Message, OperationDocument, StepDocument, Submission};
 use super::words::{self, RequestState};
@@ -15,17 +13,8 @@ use crate::domain::{
     Cancellability, OfferKey, Operation, OperationId, Phase, ProductId, PublisherId, RunningOperation, StatusWord,
     product_page,
 };
-use crate::portal::client::plain_text;
+use crate::portal::client::{MAX_WORD, cut, cut_text, cut_word, json, plain_text, timestamp};
 use crate::portal::{CancellationProgress, ListedOffer};
-
-/// The longest text of the portal that is kept, in characters.
-const MAX_TEXT: usize = 1_000;
-
-/// The longest word of the portal that is kept, in characters.
-const MAX_WORD: usize = 100;
-
-/// Times before this are the portal's way to say "never": it writes the years 1 and 1601.
-const FIRST_YEAR: i16 = 1970;
 
 /// An operation as the list of an offer's operations shows it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -42,8 +31,7 @@ pub(super) struct ListedOperation {
 
 /// Reads the answer of `GET …/submissions/`: all operations of an offer, each once.
 pub(super) fn submissions(body: &[u8], asked: &OfferKey) -> Result<Vec<ListedOperation>, String> {
-    let submissions: Vec<Submission> =
-        serde_json::from_slice(without_mark(body)).map_err(|error| format!("not a list of submissions ({error})"))?;
+    let submissions: Vec<Submission> = json(body).map_err(|error| format!("not a list of submissions ({error})"))?;
     let mut listed: Vec<ListedOperation> = Vec::new();
     let mut places: HashMap<OperationId, usize> = HashMap::new();
     for submission in submissions {
@@ -80,8 +68,7 @@ pub(super) fn submissions(body: &[u8], asked: &OfferKey) -> Result<Vec<ListedOpe
 /// Reads the answer of `GET …/offers`: all offers of a publisher. What is left out of this list is
 /// taken for not there, so an item that can't be named makes the whole list unreadable.
 pub(super) fn offers(body: &[u8], asked: &PublisherId) -> Result<Vec<ListedOffer>, String> {
-    let documents: Vec<ListedOfferDocument> =
-        serde_json::from_slice(without_mark(body)).map_err(|error| format!("not a list of offers ({error})"))?;
+    let documents: Vec<ListedOfferDocument> = json(body).map_err(|error| format!("not a list of offers ({error})"))?;
     let listed = |document: ListedOfferDocument| {
         is_of_publisher(document.publisher_id.as_deref(), asked)?;
         match document.id.filter(|id| !id.trim().is_empty()) {
@@ -116,11 +103,6 @@ fn is_of_publisher(told: Option<&str>, asked: &PublisherId) -> Result<(), String
 fn about_another(what: &str, told: &str, asked: &str) -> Result<(), String> {
     let told: String = told.chars().take(MAX_WORD).collect();
     Err(format!("it is about the {what} `{told}`, and `{asked}` was asked for"))
-}
-
-/// A body without the byte order mark that some front ends put before JSON.
-fn without_mark(body: &[u8]) -> &[u8] {
-    body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(body)
 }
 
 /// Of two spellings of one state, the one that leaves the operation unfinished where they differ.
@@ -197,7 +179,14 @@ pub(super) fn operation(
         progress: step.and_then(|(_, step)| step.progress_percentage).map(percent),
         cancellation,
     };
-    Ok(Described::Running(Box::new(RunningOperation { operation, phase, cancellability, message, guard })))
+    Ok(Described::Running(Box::new(RunningOperation {
+        operation,
+        phase,
+        cancellability,
+        message,
+        caveat: None,
+        guard,
+    })))
 }
 
 /// Of what the list and the operation itself say, the more telling: that it is being cancelled,
@@ -231,7 +220,7 @@ pub(super) fn progress(body: &[u8]) -> Result<CancellationProgress, String> {
 
 fn operation_document(body: &[u8]) -> Result<OperationDocument, String> {
     let unreadable = |error: serde_json::Error| format!("not an operation ({error})");
-    let value: serde_json::Value = serde_json::from_slice(without_mark(body)).map_err(unreadable)?;
+    let value: serde_json::Value = json(body).map_err(unreadable)?;
     let value = match value {
         serde_json::Value::Array(mut items) if items.len() == 1 => items.swap_remove(0),
         serde_json::Value::Array(items) => {
@@ -283,31 +272,11 @@ fn percent(number: f64) -> u8 {
 }
 
 fn word(text: &str) -> Option<StatusWord> {
-    let text = text.trim();
-    (!text.is_empty()).then(|| StatusWord::new(cut(text, MAX_WORD)))
+    cut_word(text).map(StatusWord::new)
 }
 
 fn text(text: Option<&str>) -> Option<String> {
-    let text = text?.trim();
-    (!text.is_empty()).then(|| cut(text, MAX_TEXT))
-}
-
-fn cut(text: &str, most: usize) -> String {
-    match text.char_indices().nth(most) {
-        Some((at, _)) => format!("{}…", &text[..at]),
-        None => text.to_owned(),
-    }
-}
-
-/// A time of the portal: RFC 3339, or without an offset, which then is UTC. The times by which it
-/// says "never" are none.
-fn timestamp(text: &str) -> Option<Timestamp> {
-    let text = text.trim();
-    let time: Timestamp = text.parse().ok().or_else(|| {
-        let time: DateTime = text.parse().ok()?;
-        time.to_zoned(TimeZone::UTC).ok().map(|zoned| zoned.timestamp())
-    })?;
-    (time.to_zoned(TimeZone::UTC).year() >= FIRST_YEAR).then_some(time)
+    text.and_then(cut_text)
 }
 
 #[cfg(test)]

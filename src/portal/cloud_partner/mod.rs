@@ -14,6 +14,7 @@ use http::header::{CONTENT_TYPE, ETAG, HeaderMap, HeaderValue, IF_MATCH};
 use http::{Method, StatusCode};
 use serde_json::json;
 
+use super::answers::failed_call;
 use super::client::{Answer, Call, Failure, Requests, Slot, Wanted, retry_after};
 use super::{CancelAnswer, CancelCall, CancelVerdict, Followed, Guard, ListOffers, ListedOffer, Location, ReadPortal};
 use crate::domain::{
@@ -33,6 +34,7 @@ pub(super) const CAPABILITIES: Capabilities = Capabilities {
     names_operation: false,
     cancels_unpinned: true,
     forgets_cancelled: false,
+    shows_cancelling: true,
 };
 
 /// The longest entity tag that is sent back.
@@ -74,7 +76,7 @@ impl<'a, R: Requests> CloudPartner<'a, R> {
             (Some(pin), Live::Several(ids)) if ids.contains(pin) => PinSighting::NotLooked,
             (Some(pin), _) => self.sight(&query.key, pin, &over, ended).await,
         };
-        Ok(Observed { live, pin, product: None })
+        Ok(Observed { pin, ..Observed::of(live) })
     }
 
     async fn describe(&self, key: &OfferKey, listed: ListedOperation) -> Result<(OperationId, Described), Failure> {
@@ -224,21 +226,12 @@ fn accepted(answer: &Answer, portal: &PortalOrigin) -> CancelAnswer {
 }
 
 fn refused(failure: Failure) -> CancelAnswer {
-    let status = failure.status();
-    let verdict = match (&failure, status) {
-        (Failure::Connect { .. } | Failure::Credential(_) | Failure::OutOfBounds(_), _) => {
-            CancelVerdict::NotSent(failure)
+    match failed_call(failure) {
+        CancelAnswer { status: Some(412), verdict: CancelVerdict::Refused(failure) } => {
+            CancelAnswer { status: Some(412), verdict: CancelVerdict::Changed(failure) }
         }
-        // Turned away before anything was looked at.
-        (Failure::Status { .. }, Some(StatusCode::UNAUTHORIZED)) => CancelVerdict::NotSent(failure),
-        (Failure::Status { .. }, Some(StatusCode::PRECONDITION_FAILED)) => CancelVerdict::Changed(failure),
-        (Failure::Status { .. }, Some(status)) if status.is_client_error() && !failure.is_transient() => {
-            CancelVerdict::Refused(failure)
-        }
-        (Failure::Redirect { .. }, _) => CancelVerdict::Refused(failure),
-        _ => CancelVerdict::Lost(failure),
-    };
-    CancelAnswer { status: status.map(|status| status.as_u16()), verdict }
+        answer => answer,
+    }
 }
 
 // Ids are free of anything that means something in a URL, so paths are put together as text.

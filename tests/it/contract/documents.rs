@@ -51,7 +51,7 @@ async fn an_answer_that_breaks_off_is_an_error() {
 
 #[tokio::test]
 async fn an_operation_that_is_listed_and_can_not_be_read_is_an_error() {
-    for rig in rigs() {
+    for rig in rigs().into_iter().filter(|rig| rig.needs_operation()) {
         for body in UNREADABLE {
             let portal = answering(rig, Asked::Operation, body.as_bytes().to_vec());
             let seen = backend(rig, &portal.url).reader().live(&unpinned(rig)).await;
@@ -96,7 +96,9 @@ async fn a_list_of_offers_that_can_not_be_read_whole_is_an_error() {
         bodies.extend([b"{}".to_vec(), b"[{\"id\": 5}]".to_vec()]);
         bodies.push(rig.offers(publisher.as_str(), &[Some("vm"), None]));
         bodies.push(rig.offers(publisher.as_str(), &[Some("vm"), Some(" ")]));
-        bodies.push(rig.offers("fabrikam", &[Some("vm")]));
+        if rig.offers_name_their_publisher() {
+            bodies.push(rig.offers("fabrikam", &[Some("vm")]));
+        }
         let mut large = rig.offers(publisher.as_str(), &[Some("vm")]);
         large.splice(1..1, vec![b' '; 5 * 1024 * 1024]);
         bodies.push(large);

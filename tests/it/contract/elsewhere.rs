@@ -19,7 +19,7 @@ fn elsewhere() -> RawPortal {
 
 #[tokio::test]
 async fn a_location_elsewhere_is_never_called() {
-    for rig in rigs() {
+    for rig in rigs().into_iter().filter(|rig| !rig.location_headers().is_empty()) {
         let elsewhere = elsewhere();
         let host = elsewhere.url.trim_start_matches("http:");
         let (_emulator, backend) = emulated(rig, &[(rig.ids()[0], Said::Running)]).await;
@@ -39,7 +39,7 @@ async fn a_location_elsewhere_is_never_called() {
 
 #[tokio::test]
 async fn a_token_never_goes_below_another_prefix() {
-    for rig in rigs() {
+    for rig in rigs().into_iter().filter(|rig| !rig.location_headers().is_empty()) {
         let asked = Arc::new(Mutex::new(Vec::new()));
         let seen = Arc::clone(&asked);
         let portal = RawPortal::serve(move |request, stream| {
@@ -104,7 +104,9 @@ async fn what_an_answer_tells_is_held_to_the_same() {
 #[tokio::test]
 async fn a_redirect_is_not_followed() {
     for rig in rigs() {
-        for what in [Asked::List, Asked::Operation, Asked::Guard, Asked::Cancel] {
+        let all = [Asked::List, Asked::Operation, Asked::Guard, Asked::Cancel];
+        let is_asked = |what: &Asked| rig.needs_operation() || !matches!(what, Asked::Operation | Asked::Guard);
+        for what in all.into_iter().filter(is_asked) {
             let elsewhere = elsewhere();
             let to = elsewhere.url.clone();
             let portal = scripted(rig, move |asked, stream| {

@@ -4,12 +4,13 @@
 mod cloud_partner;
 mod documents;
 mod elsewhere;
+mod partner_center;
 
 use std::net::TcpStream;
 use std::sync::Arc;
 use std::time::Duration;
 
-use cancel_pending::domain::{Cancellability, Live, OfferKey, OfferQuery, Phase, PinSighting, PortalKind};
+use cancel_pending::domain::{Cancellability, Live, OfferKey, OfferQuery, Phase, PinSighting, PortalKind, ProductId};
 use cancel_pending::emulator::{Emulator, Scenario};
 use cancel_pending::http_client::Route;
 use cancel_pending::portal::{
@@ -55,6 +56,26 @@ trait Rig: Sync {
     fn kind(&self) -> PortalKind;
     /// The offer that all cases are about.
     fn key(&self) -> OfferKey;
+    /// The product that the offer is, where calls name it.
+    fn product(&self) -> Option<ProductId> {
+        None
+    }
+    /// Whether it has a word for this.
+    fn can_say(&self, _: Said) -> bool {
+        true
+    }
+    /// Whether an operation is described by a document of its own, without which nothing is known of it.
+    fn needs_operation(&self) -> bool {
+        true
+    }
+    /// Whether an offer in a list says whose it is.
+    fn offers_name_their_publisher(&self) -> bool {
+        true
+    }
+    /// What any other request is answered with.
+    fn other(&self, _: &Request) -> Vec<u8> {
+        b"{}".to_vec()
+    }
     /// A state of the emulator in which the offer has these operations, ids as given.
     fn state(&self, operations: &[(&str, Said)]) -> String;
     /// A list of operations as the portal answers it.
@@ -75,8 +96,8 @@ trait Rig: Sync {
     fn location_headers(&self) -> &'static [&'static str];
 }
 
-fn rigs() -> [&'static dyn Rig; 1] {
-    [&cloud_partner::CloudPartnerRig]
+fn rigs() -> [&'static dyn Rig; 2] {
+    [&cloud_partner::CloudPartnerRig, &partner_center::PartnerCenterRig]
 }
 
 fn backend(rig: &dyn Rig, url: &str) -> Backend {
@@ -106,7 +127,7 @@ fn pinned(rig: &dyn Rig, id: &str) -> OfferQuery {
 fn call(rig: &dyn Rig, id: &str, guard: Guard) -> CancelCall {
     CancelCall {
         offer: rig.key(),
-        product: None,
+        product: rig.product(),
         operation: id.parse().expect("an id"),
         job: None,
         guard,
@@ -128,7 +149,7 @@ fn scripted(
             Asked::List => answer(stream, "200 OK", &[], &rig.list(&[(rig.ids()[0], Said::Running)])),
             Asked::Operation => answer(stream, "200 OK", &[], &rig.operation(Said::Running)),
             Asked::Offers => answer(stream, "200 OK", &[], &rig.offers(rig.key().publisher.as_str(), &[Some("vm")])),
-            _ => answer(stream, "200 OK", &[], b"{}"),
+            _ => answer(stream, "200 OK", &[], &rig.other(request)),
         }
     })
 }
@@ -157,7 +178,10 @@ async fn what_runs_is_told_by_its_phase_and_what_is_not_known_allows_nothing() {
             (Said::NotCancellable, Phase::Running, false),
             (Said::UnknownState, Phase::Unknown, false),
             (Said::UnknownCancellation, Phase::Running, false),
-        ] {
+        ]
+        .into_iter()
+        .filter(|(said, ..)| rig.can_say(*said))
+        {
             let (_emulator, backend) = emulated(rig, &[(id, said)]).await;
             let observed = backend.reader().live(&unpinned(rig)).await.expect("a live state");
             let Live::Running(running) = observed.live else { panic!("{said:?}: {observed:?}") };
@@ -178,7 +202,7 @@ async fn nothing_one_and_several() {
             let observed = backend.reader().live(&unpinned(rig)).await.expect("a live state");
             assert_eq!(observed.live, Live::Nothing, "{over:?}");
         }
-        for second in [Said::Running, Said::Queued, Said::UnknownState] {
+        for second in [Said::Running, Said::Queued, Said::UnknownState].into_iter().filter(|said| rig.can_say(*said)) {
             let (_emulator, backend) = emulated(rig, &[(id, Said::Running), (other, second)]).await;
             let observed = backend.reader().live(&unpinned(rig)).await.expect("a live state");
             let Live::Several(ids) = observed.live else { panic!("{second:?}: {observed:?}") };

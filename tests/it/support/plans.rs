@@ -108,7 +108,7 @@ fn live() -> impl Strategy<Value = Live> {
         1 => Just(Live::Several(vec!["a".parse().expect("an id"), "b".parse().expect("an id")])),
         4 => (any_operation(), phase(), cancellability(), prop::option::of(hostile_text())).prop_map(
             |(operation, phase, cancellability, message)| {
-                Live::Running(Box::new(RunningOperation { operation, phase, cancellability, message, guard: None }))
+                Live::Running(Box::new(RunningOperation { operation, phase, cancellability, message, caveat: None, guard: None }))
             }
         ),
     ]
@@ -156,14 +156,15 @@ fn observation(number: usize) -> impl Strategy<Value = Observation> {
     let mark = prop_oneof![
         1 => Just(None),
         4 => Just(Some(Mark::default())),
-        1 => Just(Some(Mark { operation_id: "another".parse().ok(), expires: None })),
-        1 => Just(Some(Mark { operation_id: None, expires: "2020-01-01T00:00:00Z".parse().ok() })),
+        1 => Just(Some(Mark { operation_id: "another".parse().ok(), job_id: None, expires: None })),
+        1 => Just(Some(Mark { operation_id: None, job_id: None, expires: "2020-01-01T00:00:00Z".parse().ok() })),
     ];
-    let observed = (live(), sighting()).prop_map(|(live, pin)| Observed { live, pin, product: None });
+    let observed = (live(), sighting()).prop_map(|(live, pin)| Observed { live, pin, ..Observed::nothing() });
     (mark, observed, source(), prop::option::of(hostile_text())).prop_map(move |(mark, observed, source, reason)| {
         Observation {
             desired: DesiredOffer {
                 key: key("contoso", &format!("offer-{number:05}")),
+                product_id: None,
                 mark,
                 notification_emails: vec![],
                 reason,
@@ -183,6 +184,7 @@ pub fn facts() -> PlanFacts {
             kind: PortalKind::CloudPartner,
             origin: PortalOrigin::microsoft(),
             capabilities: cancel_pending::portal::capabilities(PortalKind::CloudPartner),
+            seller: None,
         }],
         max_cancels: None,
         desired: vec![FileDigest { path: "offers.yaml".to_owned(), sha256: "0".repeat(64) }],

@@ -1,0 +1,389 @@
+//! The submission API of Partner Center as a backend.
+//!
+//! Owns its paths and which calls answer which question: the product of an offer, then all of its submissions, from which
+//! everything follows. The cancel call names the submission, so that it can hit no other one.
+
+mod interpret;
+mod wire;
+mod words;
+
+use std::time::SystemTime;
+
+use http::header::{HeaderMap, HeaderName, HeaderValue};
+use http::{Method, StatusCode};
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+
+use super::answers::failed_call;
+use super::client::{Call, Failure, Pages, Requests, Slot, Wanted, retry_after};
+use super::products::{ListedProduct, ProductDirectory, ProductMatch};
+use super::{CancelAnswer, CancelCall, CancelVerdict, Followed, Guard, ListOffers, ListedOffer, Location, ReadPortal};
+use crate::domain::{
+    Capabilities, FailureScope, Live, Observed, OfferId, OfferQuery, Operation, OperationId, Phase, PinSighting,
+    PortalOrigin, PortalSettings, ProductId, ProductType, PublisherId, ReadFailure, RestingOperation, RunningOperation,
+    StatusWord, product_page,
+};
+use interpret::JudgedSubmission;
+use wire::{ProductDocument, SubmissionDocument};
+
+/// Everything of this API lies below this path.
+pub(super) const PREFIX: &str = "/v1.0/ingestion/";
+
+/// What this API can do (source: Microsoft's description of it). That it forgets what was cancelled is not documented;
+/// what is documented is that a list holds what is in progress and what is published, and nothing else.
+pub(super) const CAPABILITIES: Capabilities = Capabilities {
+    takes_notification_emails: false,
+    names_operation: true,
+    cancels_unpinned: true,
+    forgets_cancelled: true,
+    shows_cancelling: false,
+};
+
+/// The headers that every request has.
+pub(super) fn headers(settings: &PortalSettings) -> HeaderMap {
+    let mut headers = HeaderMap::new();
+    if let Some(seller) = settings.seller {
+        headers.insert(HeaderName::from_static("x-ms-publisherid"), HeaderValue::from(seller.0));
+    }
+    headers
+}
+
+/// Reads Partner Center.
+pub struct PartnerCenter<'a, R> {
+    requests: R,
+    origin: &'a PortalOrigin,
+    products: &'a ProductDirectory,
+    types: &'a [ProductType],
+    /// Whether people look at what is read: the step that a submission is in is told by a call of its own.
+    for_people: bool,
+}
+
+/// What is looked up besides the list.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Lookup {
+    /// A pinned submission that is not in it.
+    Pin,
+    /// Nothing: what is no longer in the list is no longer in progress.
+    Nothing,
+}
+
+impl<'a, R: Requests> PartnerCenter<'a, R> {
+    /// A reader by which these requests are made.
+    pub(super) const fn new(
+        requests: R,
+        origin: &'a PortalOrigin,
+        products: &'a ProductDirectory,
+        types: &'a [ProductType],
+        for_people: bool,
+    ) -> Self {
+        Self { requests, origin, products, types, for_people }
+    }
+
+    /// Reads the products that several offers are in one list, where that is fewer calls than a look-up for each.
+    /// What could not be read is looked up later, offer by offer.
+    pub(super) async fn prepare(&self, offers: &[OfferQuery]) {
+        let wanted: Vec<&OfferId> =
+            offers.iter().filter(|one| one.product.is_none()).map(|one| &one.key.offer).collect();
+        if wanted.len() < 2 && self.types.is_empty() {
+            return;
+        }
+        if let Err(failure) = self.list_products(Some(&wanted)).await {
+            tracing::info!(%failure, "the list of products can't be read; each offer is looked up by itself");
+        }
+    }
+
+    /// Reads all products. `wanted`: only while that promises fewer calls than a look-up for each of these, which is as
+    /// long as there is one of them on each page. Says whether all were read.
+    async fn list_products(&self, wanted: Option<&[&OfferId]>) -> Result<Option<Vec<ListedProduct>>, Failure> {
+        let firsts = match self.types {
+            [] => vec![PRODUCTS.to_owned()],
+            types => types.iter().map(|one| products_by(&format!("resourceType eq '{}'", one.as_str()))).collect(),
+        };
+        let (mut all, mut count, mut found) = (Vec::new(), 0, 0);
+        for first in firsts {
+            let mut pages = Pages::new(&self.requests, self.origin, PREFIX, first);
+            while let Some(page) = pages.next().await? {
+                count += 1;
+                let items: Vec<ProductDocument> = page.items("products")?;
+                for item in items {
+                    let product = interpret::product(&item).map_err(Failure::Unreadable)?;
+                    found += wanted
+                        .map_or(0, |wanted| usize::from(product.offers.iter().any(|offer| wanted.contains(&offer))));
+                    all.push(product);
+                }
+                // Where types are demanded there is no look-up to fall back to.
+                if self.types.is_empty() && wanted.is_some() && pages.has_more() && found < count {
+                    return Ok(None);
+                }
+            }
+        }
+        self.products.keep_all(&all);
+        Ok(Some(all))
+    }
+
+    /// The product that an offer is.
+    async fn product(&self, query: &OfferQuery) -> Result<ProductMatch, Failure> {
+        let (offer, pin) = (&query.key.offer, query.product.as_ref());
+        if let Some(known) = self.products.find(offer, pin) {
+            return known;
+        }
+        match pin {
+            Some(pin) => {
+                let answer = self.requests.get(&format!("{PRODUCTS}/{}", pin.lower()), Wanted::Body).await;
+                let answer = answer.map_err(|failure| match failure.status() {
+                    Some(StatusCode::NOT_FOUND) => Failure::NoSuchOffer(format!(
+                        "there is no product {pin}: correct its `productId`, or remove it"
+                    )),
+                    _ => failure,
+                })?;
+                let product = interpret::one_product(&answer.body).map_err(Failure::Unreadable)?;
+                if product.id != *pin {
+                    return Err(Failure::Unreadable(format!(
+                        "it is about the product {}, and {pin} was asked for",
+                        product.id
+                    )));
+                }
+                self.products.keep_one(product);
+            }
+            None if !self.types.is_empty() => {
+                self.list_products(None).await?;
+            }
+            None => {
+                let filter = format!("externalIDs/Any(i:i/type eq 'AzureOfferId' and i/value eq '{offer}')");
+                let mut pages = Pages::new(&self.requests, self.origin, PREFIX, products_by(&filter));
+                let mut found = Vec::new();
+                while let Some(page) = pages.next().await? {
+                    for item in page.items::<ProductDocument>("products")? {
+                        found.push(interpret::product(&item).map_err(Failure::Unreadable)?);
+                    }
+                }
+                self.products.keep_found(offer, found);
+            }
+        }
+        let known = self.products.find(offer, pin);
+        known
+            .unwrap_or_else(|| Err(Failure::Unreadable("the product was not found where it was looked for".to_owned())))
+    }
+
+    async fn submissions(&self, product: &ProductId) -> Result<Vec<JudgedSubmission>, Failure> {
+        let mut pages = Pages::new(&self.requests, self.origin, PREFIX, submissions_path(product));
+        let mut all: Vec<JudgedSubmission> = Vec::new();
+        while let Some(page) = pages.next().await? {
+            for item in page.items::<SubmissionDocument>("submissions")? {
+                let submission = interpret::submission(item).map_err(Failure::Unreadable)?;
+                match all.iter_mut().find(|other| other.id == submission.id) {
+                    // Between two pages it may have gone on. What is unfinished in either is unfinished.
+                    Some(other) if !other.meaning.phase.is_unfinished() => *other = submission,
+                    Some(_) => {}
+                    None => all.push(submission),
+                }
+            }
+        }
+        Ok(all)
+    }
+
+    /// What runs, and what became of what is pinned.
+    async fn observe(&self, query: &OfferQuery, lookup: Lookup) -> Result<Observed, Failure> {
+        let product = match self.product(query).await? {
+            ProductMatch::One(product) => product,
+            ProductMatch::Several(ids) => return Ok(Observed::of(Live::SeveralProducts(ids))),
+        };
+        let all = self.submissions(&product.id).await?;
+        // The order of the list says nothing: one client takes its first for the latest, another its last.
+        let in_progress: Vec<&JudgedSubmission> = all.iter().filter(|one| one.is_in_progress).collect();
+        let unfinished: Vec<&JudgedSubmission> = all.iter().filter(|one| one.meaning.phase.is_unfinished()).collect();
+        let (mut live, mut resting) = (Live::Nothing, None);
+        if in_progress.len() > 1 || unfinished.len() > 1 {
+            let several = all.iter().filter(|one| one.is_in_progress || one.meaning.phase.is_unfinished());
+            live = Live::Several(several.map(|one| one.id.clone()).collect());
+        } else if let [one] = unfinished.as_slice() {
+            live = Live::Running(Box::new(self.describe(&product, one).await?));
+        } else {
+            let rank = |one: &&JudgedSubmission| match one.meaning.phase {
+                Phase::Failed => 1,
+                Phase::Draft => 2,
+                Phase::AwaitsGoLive => 3,
+                _ => 0,
+            };
+            resting = all.iter().filter(|one| rank(one) > 0).max_by_key(rank).map(|one| RestingOperation {
+                id: one.id.clone(),
+                phase: one.meaning.phase,
+                word: one.word.clone(),
+                message: one.failure.clone(),
+            });
+        }
+        let pin = match (&query.operation, &live) {
+            (None, _) => PinSighting::NotLooked,
+            (Some(pin), Live::Running(running)) if running.operation.id == *pin => PinSighting::NotLooked,
+            (Some(pin), Live::Several(ids)) if ids.contains(pin) => PinSighting::NotLooked,
+            (Some(pin), _) => match all.iter().find(|one| one.id == *pin) {
+                Some(one) => PinSighting::Known { phase: one.meaning.phase, word: Some(one.word.clone()) },
+                None if lookup == Lookup::Nothing => PinSighting::Unknown,
+                None => self.sight(&product.id, pin).await,
+            },
+        };
+        Ok(Observed { live, resting, pin, product: Some(product.id) })
+    }
+
+    /// A submission that has not ended.
+    async fn describe(&self, product: &ListedProduct, one: &JudgedSubmission) -> Result<RunningOperation, Failure> {
+        let path = submission_path(&product.id, &one.id);
+        let is_told = self.for_people && one.meaning.phase == Phase::Running;
+        let step = if is_told { self.step(&path).await } else { None }.unwrap_or_default();
+        let (phase, cancellability) = (one.meaning.phase, one.meaning.cancellability);
+        let release = one.release.as_ref().map(|release| format!("release {release}"));
+        let says: Vec<String> = [
+            one.meaning.words.filter(|_| phase != Phase::Unknown).map(str::to_owned),
+            release,
+            product.name.as_ref().filter(|name| product.offers.iter().all(|offer| *offer != ***name)).cloned(),
+            one.failure.clone(),
+        ]
+        .into_iter()
+        .flatten()
+        .collect();
+        let caveat = match (phase, one.meaning.words) {
+            (Phase::Unknown, Some(words)) => Some(words.to_owned()),
+            (Phase::Running, _) if !words::is_proven_for(product.kind.as_deref()) => Some(format!(
+                "that this call cancels is not confirmed for this kind of offer ({})",
+                product.kind.as_deref().unwrap_or("of no known type")
+            )),
+            _ => None,
+        };
+        let operation = Operation {
+            id: one.id.clone(),
+            job_id: None,
+            location: format!("{}{path}", self.origin),
+            link: Some(product_page(&product.id)),
+            kind: Some("submission".to_owned()),
+            state: Some(one.word.clone()),
+            changed_at: step.since,
+            step: step.name,
+            step_status: step.state,
+            step_number: step.number,
+            step_count: step.count,
+            step_estimate: None,
+            progress: None,
+            cancellation: None,
+        };
+        Ok(RunningOperation {
+            operation,
+            phase,
+            cancellability,
+            message: (!says.is_empty()).then(|| says.join(", ")),
+            caveat,
+            guard: None,
+        })
+    }
+
+    /// The step that a submission is in. A plan lives without it.
+    async fn step(&self, path: &str) -> Option<interpret::CurrentStep> {
+        let read = match self.requests.get(&format!("{path}/workflowdetails"), Wanted::Body).await {
+            Ok(answer) => interpret::current_step(&answer.body).map_err(Failure::Unreadable),
+            Err(failure) => Err(failure),
+        };
+        read.inspect_err(|failure| tracing::info!(%failure, "the workflow of a submission can't be read")).ok()
+    }
+
+    /// What became of a submission that is in no list.
+    async fn sight(&self, product: &ProductId, pin: &OperationId) -> PinSighting {
+        let read = match self.requests.get(&submission_path(product, pin), Wanted::Body).await {
+            Ok(answer) => interpret::one_submission(&answer.body).map_err(Failure::Unreadable),
+            Err(failure) => Err(failure),
+        };
+        match read {
+            Ok(one) if one.id == *pin => PinSighting::Known { phase: one.meaning.phase, word: Some(one.word) },
+            Ok(one) => PinSighting::Unreadable(ReadFailure {
+                message: format!("the portal answered about the submission {}, and {pin} was asked for", one.id),
+                scope: FailureScope::Offer,
+            }),
+            Err(failure) if failure.status() == Some(StatusCode::NOT_FOUND) => PinSighting::Unknown,
+            Err(failure) => {
+                PinSighting::Unreadable(ReadFailure { message: failure.to_string(), scope: FailureScope::Offer })
+            }
+        }
+    }
+}
+
+impl<R: Requests> ReadPortal for PartnerCenter<'_, R> {
+    async fn live(&self, query: &OfferQuery) -> Result<Observed, Failure> {
+        self.observe(query, Lookup::Pin).await
+    }
+
+    async fn guard(&self, _: &OfferQuery) -> Result<Guard, Failure> {
+        // The call names its submission.
+        Ok(Guard::NotNeeded)
+    }
+
+    async fn follow(&self, query: &OfferQuery, _: Option<&Location>) -> Result<Followed, Failure> {
+        let observed = self.observe(query, Lookup::Nothing).await?;
+        Ok(Followed { observed, progress: None, retry_after: None })
+    }
+
+    fn resume(&self, told: &str) -> Location {
+        // This API tells no locations: whatever it is, it is only shown.
+        Location { shown: told.to_owned(), callable: None }
+    }
+}
+
+impl<R: Requests> ListOffers for PartnerCenter<'_, R> {
+    async fn list(&self, _: &PublisherId) -> Result<Vec<ListedOffer>, Failure> {
+        let products = self.list_products(None).await?.unwrap_or_default();
+        let listed = |product: ListedProduct| match product.offers.first() {
+            Some(offer) => Ok(ListedOffer { id: offer.as_str().to_owned(), status: product.kind.map(StatusWord::new) }),
+            None => Err(Failure::Unreadable(format!("the product {} names no offer", product.id))),
+        };
+        products.into_iter().map(listed).collect()
+    }
+}
+
+/// Sends the cancel call in a slot.
+pub(super) async fn cancel(slot: &Slot<'_>, call: &CancelCall) -> CancelAnswer {
+    let Some(product) = &call.product else {
+        let why = format!("it is not known which product the offer `{}` is; make a new plan", call.offer.offer);
+        return failed_call(Failure::NoSuchOffer(why));
+    };
+    let request = Call {
+        method: Method::DELETE,
+        path_and_query: submission_path(product, &call.operation),
+        headers: HeaderMap::new(),
+        body: bytes::Bytes::new(),
+        wanted: Wanted::Head,
+    };
+    match slot.send(request).await {
+        // 204 by the description; 200 and 202 pass with every client. What it did, the list tells.
+        Ok(answer) if matches!(answer.status.as_u16(), 200 | 202 | 204) => CancelAnswer {
+            status: Some(answer.status.as_u16()),
+            verdict: CancelVerdict::Accepted {
+                location: None,
+                retry_after: retry_after(&answer.headers, SystemTime::now()),
+            },
+        },
+        Ok(answer) => CancelAnswer {
+            status: Some(answer.status.as_u16()),
+            verdict: CancelVerdict::Lost(Failure::Undocumented(answer.status)),
+        },
+        Err(failure) => failed_call(failure),
+    }
+}
+
+// Ids are free of anything that means something in a URL, so paths are put together as text.
+
+const PRODUCTS: &str = "/v1.0/ingestion/products";
+
+/// The address of a submission, where one is nothing else.
+pub(super) fn documented_address(origin: &PortalOrigin, address: &str) -> Option<String> {
+    let (product, id) = address.strip_prefix(&format!("{origin}{PRODUCTS}/"))?.split_once("/submissions/")?;
+    let is_id = !id.is_empty() && id.len() <= 20 && id.bytes().all(|byte| byte.is_ascii_digit());
+    (crate::domain::is_guid(product) && is_id).then(|| address.to_owned())
+}
+
+fn products_by(filter: &str) -> String {
+    format!("{PRODUCTS}?$filter={}", utf8_percent_encode(filter, NON_ALPHANUMERIC))
+}
+
+fn submissions_path(product: &ProductId) -> String {
+    format!("{PRODUCTS}/{}/submissions", product.lower())
+}
+
+fn submission_path(product: &ProductId, id: &OperationId) -> String {
+    format!("{PRODUCTS}/{}/submissions/{id}", product.lower())
+}
