@@ -278,6 +278,9 @@ impl<'a, W: Watch> EntryRun<'a, W> {
         if self.seen_cancelling || matches!(self.sent, Sent::Accepted | Sent::Done) {
             return Ok(Step::Follow);
         }
+        if self.may_be_cancelling() {
+            return Ok(Step::Follow);
+        }
         if let Some(failure) = &self.refusal {
             return Ok(Step::Ended(Ending::Refused { why: failure.to_string(), sent: self.sent }));
         }
@@ -320,6 +323,12 @@ impl<'a, W: Watch> EntryRun<'a, W> {
             return Some(Ending::GivenUp { attempts: self.attempts, sent: self.sent, why });
         }
         None
+    }
+
+    /// Whether an earlier call may be taking effect, and the portal refuses the next one for that very reason. Where it
+    /// does not show that an operation is being cancelled, only time tells.
+    pub fn may_be_cancelling(&self) -> bool {
+        self.sent == Sent::Perhaps && self.refusal.is_some() && !self.backend.capabilities().shows_cancelling
     }
 
     /// How an entry ends whose mark has expired.

@@ -128,7 +128,8 @@ impl<W: Watch> EntryRun<'_, W> {
         if self.sent == Sent::Nothing && !cancelling {
             return Some(Some(Ending::NoLongerCancelling));
         }
-        if self.sent == Sent::Perhaps && !cancelling && !self.seen_cancelling && self.target.mode == Mode::Cancel {
+        let may_be_sent_again = !self.seen_cancelling && !self.may_be_cancelling() && self.target.mode == Mode::Cancel;
+        if self.sent == Sent::Perhaps && !cancelling && may_be_sent_again {
             // The call did not take effect: it is to be decided anew.
             return Some(None);
         }

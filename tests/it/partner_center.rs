@@ -155,10 +155,8 @@ fn a_product_of_another_offer_is_an_error() {
     let run = planned(&marked(&format!(", productId: {OTHER_PRODUCT}")), &state).expect(1);
     assert_eq!(decisions(&run.json()), ["contoso/app error unpinned"]);
     assert!(run.stdout.contains("is the offer `another`, and not `app`"), "{}", run.stdout);
-    let twice = format!(
-        "portal: partner-center\noffers: [{{id: another, publisher: contoso, cancelPending: true}}, {{id: ANOTHER, publisher: fabrikam, cancelPending: true}}]\n"
-    );
-    let run = planned(&twice, &state).expect(1);
+    let twice = "portal: partner-center\noffers: [{id: another, publisher: contoso, cancelPending: true}, {id: ANOTHER, publisher: fabrikam, cancelPending: true}]\n";
+    let run = planned(twice, &state).expect(1);
     assert_eq!(decisions(&run.json()), ["contoso/another error -", "fabrikam/ANOTHER error -"]);
 }
 
@@ -353,6 +351,31 @@ fn nothing_is_sent_for_another_submission_or_beside_another_one() {
         assert_eq!(run.json()["entries"][0]["outcome"], outcome, "{shown}: {}", run.stdout);
         assert_eq!(deletes(&seen.lock().expect("not poisoned")), Vec::<&String>::new(), "{shown}");
     }
+}
+
+/// A portal that shows nothing of a cancellation refuses the second call while the first one, whose answer was lost, is
+/// being carried out.
+#[test]
+fn a_refusal_after_a_lost_answer_is_not_the_last_word() {
+    let (portal, seen) = scripted(|request, before, stream| {
+        let calls = deletes(before).len();
+        if request.method == "DELETE" {
+            if calls > 1 {
+                answer(stream, "409 Conflict", &[], b"{}");
+            }
+            // The first one is not answered.
+            return true;
+        }
+        let lists = before.iter().rev().take_while(|request| !request.starts_with("DELETE")).count();
+        let is_over = calls > 1 && lists > 2 && request.path.ends_with("/submissions");
+        if is_over {
+            answer(stream, "200 OK", &[], list(&[]).to_string().as_bytes());
+        }
+        is_over
+    });
+    let run = applied(&portal, &["--timeout", "60s"]).expect(0);
+    assert_eq!(run.json()["entries"][0]["outcome"], "cancelled");
+    assert_eq!(deletes(&seen.lock().expect("not poisoned")).len(), 2);
 }
 
 /// A new submission after the cancellation is named, and left alone.
