@@ -243,7 +243,7 @@ impl<'a, R: Requests> PartnerCenter<'a, R> {
         let caveat = match (phase, one.meaning.words) {
             (Phase::Unknown, Some(words)) => Some(words.to_owned()),
             (Phase::Running, _) if !words::is_proven_for(product.kind.as_deref()) => Some(format!(
-                "that this call cancels is not confirmed for this kind of offer ({})",
+                "cancelling by this API is not confirmed for this kind of offer ({})",
                 product.kind.as_deref().unwrap_or("of no known type")
             )),
             _ => None,
