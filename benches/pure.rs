@@ -57,6 +57,7 @@ fn facts(set: &DesiredSet) -> PlanFacts {
             origin: PortalOrigin::microsoft(),
             capabilities: cancel_pending::portal::capabilities(PortalKind::CloudPartner),
             seller: None,
+            schema_version: None,
         }],
         desired: set.files.clone(),
         max_cancels: None,

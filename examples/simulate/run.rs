@@ -147,6 +147,7 @@ async fn make_plan(world: &World, settings: &Settings, rng: &mut Rng) -> Plan {
             origin: PortalOrigin::microsoft(),
             capabilities: capabilities(PortalKind::CloudPartner),
             seller: None,
+            schema_version: None,
         }],
         desired: Vec::new(),
         max_cancels: None,

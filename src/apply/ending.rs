@@ -39,6 +39,8 @@ pub(super) enum Obstacle {
     TooLate(Option<StatusWord>),
     NotAllowed(Option<StatusWord>),
     UnknownState(Option<StatusWord>),
+    /// What would keep the call from hitting another operation does not hold.
+    Unguarded(Option<String>),
     Several(Vec<OperationId>),
     SeveralProducts(Vec<ProductId>),
 }
@@ -254,6 +256,8 @@ fn blocked(obstacle: &Obstacle) -> String {
         Obstacle::UnknownState(state) => {
             format!("the portal's word for the state of this operation is not known (`{}`)", word(state))
         }
+        Obstacle::Unguarded(Some(why)) => why.clone(),
+        Obstacle::Unguarded(None) => "what guards a call from hitting another operation does not hold".to_owned(),
         Obstacle::Several(ids) => {
             let ids: Vec<&str> = ids.iter().map(OperationId::as_str).collect();
             format!("several operations are running or queued on this offer ({})", ids.join(", "))
@@ -263,6 +267,13 @@ fn blocked(obstacle: &Obstacle) -> String {
             format!("several products have this offer's id ({})", ids.join(", "))
         }
     }
+}
+
+/// What a cancelled operation has done before, by the names that the portal gives.
+pub(super) fn left_changed(names: &[String]) -> Option<String> {
+    (!names.is_empty()).then(|| {
+        format!("what its job had finished before stays changed; the portal lists in its detail: {}", names.join(", "))
+    })
 }
 
 fn interrupted(knowledge: &Knowledge) -> String {

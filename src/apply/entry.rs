@@ -134,6 +134,8 @@ impl<'a, W: Watch> EntryRun<'a, W> {
             self.linger().await;
         }
         let message = joined(ending.message(), self.trouble.take());
+        let left = if ending == Ending::Cancelled { self.left_changed().await } else { None };
+        let message = joined(message, left);
         let written = self.journal_outcome(&ending, message.as_deref());
         let message = joined(message, written.err().map(|error| error.to_string()));
         let entry = OutcomeEntry {
@@ -303,6 +305,7 @@ impl<'a, W: Watch> EntryRun<'a, W> {
             (Cancellability::Refused | Cancellability::Unknown, _) => {
                 Some(Obstacle::NotAllowed(running.operation.cancellation.clone()))
             }
+            (Cancellability::Unguarded, _) => Some(Obstacle::Unguarded(running.caveat.clone())),
             (Cancellability::Allowed | Cancellability::Unsaid, Phase::Queued | Phase::Running) => None,
             (Cancellability::Allowed | Cancellability::Unsaid, _) => Some(Obstacle::UnknownState(state())),
         };

@@ -7,10 +7,10 @@ use std::time::Duration;
 
 use tokio::time::{Instant, sleep, sleep_until};
 
-use super::ending::{Ending, Sent};
+use super::ending::{Ending, Sent, left_changed};
 use super::entry::{EntryRun, Gone};
 use super::{ApplyEvent, Mode, Watch};
-use crate::domain::{Live, Phase, RunningOperation};
+use crate::domain::{Live, OfferQuery, Phase, RunningOperation};
 use crate::portal::{CancellationProgress, ReadPortal as _};
 
 /// The shortest time between two looks.
@@ -137,14 +137,29 @@ impl<W: Watch> EntryRun<'_, W> {
         None
     }
 
+    /// What the cancelled operation had changed, where the portal tells. That it does not is no trouble.
+    pub async fn left_changed(&self) -> Option<String> {
+        let reader = self.backend.follower();
+        match self.bounded(reader.left_changed(&self.query)).await {
+            Ok(Ok(names)) => left_changed(&names),
+            Ok(Err(failure)) => {
+                tracing::info!(%failure, "what the operation had changed can't be read");
+                None
+            }
+            Err(_) => None,
+        }
+    }
+
     /// Keeps looking whether something new starts on the offer, as long as was asked for.
     pub async fn linger(&mut self) {
         let until = Instant::now() + self.shared.linger;
+        // What became of the cancelled one has been seen.
+        let query = OfferQuery { operation: None, job: None, ..self.query.clone() };
         while self.followed_by.is_none() && Instant::now() < until {
             let pause = LINGER_PAUSE.min(until - Instant::now());
             let look = async {
                 sleep(pause).await;
-                self.backend.follower().live(&self.query).await
+                self.backend.follower().live(&query).await
             };
             match self.bounded(look).await {
                 Err(_) => return,

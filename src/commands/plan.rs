@@ -247,6 +247,7 @@ pub(super) async fn make(
         origin: backend.origin().clone(),
         capabilities: backend.capabilities(),
         seller: backend.seller(),
+        schema_version: backend.schema_version(),
     });
     let facts = facts(&desired, scope, portals.collect());
     let progress = ReadProgress::new(console, &open.retries, live::needed(&desired, facts.now));
@@ -264,6 +265,7 @@ fn offline_portals(used: &PortalsInUse, request: &PortalRequest) -> Vec<PortalFa
         origin: request.origin(*kind),
         capabilities: crate::portal::capabilities(*kind),
         seller: used.settings.seller_for(*kind),
+        schema_version: used.settings.schema_version_for(*kind),
     };
     used.kinds.iter().map(facts).collect()
 }

@@ -138,16 +138,16 @@ pub(super) struct PortalsInUse {
 impl PortalsInUse {
     /// What the offers of the files need.
     pub fn of(desired: &DesiredSet) -> anyhow::Result<Self> {
-        let settings = PortalSettings::joined(desired.states.iter().map(|state| &state.settings))
-            .context("the files name two accounts under `partnerCenter.publisherId`; plan each in a run of its own")?;
+        let settings = PortalSettings::joined(desired.states.iter().map(|state| &state.settings))?;
         Ok(Self { kinds: desired.offers().map(|offer| offer.key.portal).collect(), settings })
     }
 
     /// What a plan was made with. Its products are known, so that no type of product is needed to find them.
     pub fn of_plan(plan: &Plan) -> Self {
         let seller = plan.portals.iter().find_map(|planned| planned.seller);
+        let schema_version = plan.portals.iter().find_map(|planned| planned.schema_version.clone());
         let kinds = plan.portals.iter().map(|planned| planned.portal).collect();
-        Self { kinds, settings: PortalSettings { seller, ..PortalSettings::default() } }
+        Self { kinds, settings: PortalSettings { seller, schema_version, ..PortalSettings::default() } }
     }
 }
 

@@ -11,14 +11,15 @@ use super::diagnostic::{Code, Diagnostic};
 use super::node::{Node, Value};
 use super::syntax::{SourceText, odd_space};
 use crate::domain::{
-    DesiredOffer, DesiredState, EmailAddress, IdError, Limits, Mark, OfferId, OfferKey, OperationId, PortalKind,
-    PortalSettings, ProductId, ProductType, PublisherId, SellerId, SourceLocation,
+    DesiredOffer, DesiredState, EmailAddress, IdError, JobId, Limits, Mark, OfferId, OfferKey, OperationId, PortalKind,
+    PortalSettings, ProductId, ProductType, PublisherId, SchemaVersion, SellerId, SourceLocation,
 };
 
 /// The keys of a document, of its limits and of an offer.
 pub(super) const DOCUMENT_KEYS: &[&str] =
-    &["portal", "publisher", "partnerCenter", "notificationEmails", "limits", "offers"];
+    &["portal", "publisher", "partnerCenter", "productIngestion", "notificationEmails", "limits", "offers"];
 pub(super) const PARTNER_CENTER_KEYS: &[&str] = &["publisherId", "productTypes"];
+pub(super) const PRODUCT_INGESTION_KEYS: &[&str] = &["version"];
 pub(super) const LIMITS_KEYS: &[&str] = &["maxCancels"];
 pub(super) const OFFER_KEYS: &[&str] = &[
     "id",
@@ -27,6 +28,7 @@ pub(super) const OFFER_KEYS: &[&str] = &[
     "productId",
     "cancelPending",
     "operationId",
+    "jobId",
     "expires",
     "notificationEmails",
     "reason",
@@ -153,11 +155,32 @@ impl Walk<'_, '_> {
         Limits::at_most(max_cancels)
     }
 
-    /// How Partner Center is asked.
+    /// How portals are asked.
     fn settings(&mut self, fields: &Fields<'_, '_>) -> PortalSettings {
         let mut settings = PortalSettings::default();
-        let Some(node) = fields.get("partnerCenter") else { return settings };
-        let Some(fields) = self.fields(node, "`partnerCenter`", PARTNER_CENTER_KEYS) else { return settings };
+        self.partner_center(fields, &mut settings);
+        self.product_ingestion(fields, &mut settings);
+        settings
+    }
+
+    fn product_ingestion(&mut self, fields: &Fields<'_, '_>, settings: &mut PortalSettings) {
+        let Some(node) = fields.get("productIngestion") else { return };
+        let Some(fields) = self.fields(node, "`productIngestion`", PRODUCT_INGESTION_KEYS) else { return };
+        let Some(node) = fields.get("version") else { return };
+        let Some(text) = self.text(node, "version") else { return };
+        match SchemaVersion::try_from(text.to_owned()) {
+            // The usual one said or not said is one thing.
+            Ok(version) => settings.schema_version = Some(version).filter(|own| *own != SchemaVersion::default()),
+            Err(error) => {
+                let help = "write the version in one word, like `2022-03-01-preview2`".to_owned();
+                self.report(Code::InvalidId, node, format!("`version` {error}"), help);
+            }
+        }
+    }
+
+    fn partner_center(&mut self, fields: &Fields<'_, '_>, settings: &mut PortalSettings) {
+        let Some(node) = fields.get("partnerCenter") else { return };
+        let Some(fields) = self.fields(node, "`partnerCenter`", PARTNER_CENTER_KEYS) else { return };
         if let Some(node) = fields.get("publisherId") {
             let number = match &node.value {
                 Value::Integer(number) if self.is_plain_number(node) => u64::try_from(*number).ok(),
@@ -180,7 +203,6 @@ impl Walk<'_, '_> {
                 self.report(Code::InvalidId, item, "a product type is one word of letters and digits", help);
             }
         }
-        settings
     }
 
     /// `0x0a`, `1_0` and `010` are numbers to YAML, and not what a reviewer should have to read.
@@ -217,6 +239,7 @@ impl Walk<'_, '_> {
         let portal = self.portal(&fields, above.portal);
         let product_id = self.product_id(&fields, portal);
         let operation_id = self.operation_id(&fields, portal);
+        let job_id = self.job_id(&fields, portal);
         let expires = fields.get("expires").and_then(|node| self.timestamp(node));
         let emails = self.emails(&fields);
         let reason = fields.get("reason").and_then(|node| self.reason(node));
@@ -232,7 +255,7 @@ impl Walk<'_, '_> {
         Some(DesiredOffer {
             key,
             product_id,
-            mark: (marked == Some(true)).then_some(Mark { operation_id, job_id: None, expires }),
+            mark: (marked == Some(true)).then_some(Mark { operation_id, job_id, expires }),
             notification_emails: emails.unwrap_or_else(|| above.emails.clone()),
             reason,
             source,
@@ -402,6 +425,20 @@ impl Walk<'_, '_> {
         id
     }
 
+    fn job_id(&mut self, fields: &Fields<'_, '_>, portal: Option<PortalKind>) -> Option<JobId> {
+        let node = fields.get("jobId")?;
+        let id: Option<JobId> = self.text(node, "jobId")?.parse().ok();
+        if id.is_none() {
+            let help = "write the job's GUID, like `7a1b2c3d-0000-4000-8000-00000000c0de`; it is in the log of the \
+                        tool that published";
+            self.report(Code::InvalidId, node, "`jobId` is not a GUID", help.to_owned());
+        } else if let Some(portal) = portal.filter(|portal| !portal.has_jobs()) {
+            let message = format!("`jobId` means nothing on `{portal}`, whose cancel call names no job");
+            self.report(Code::UnusedKey, node, message, "remove it, or name another `portal:`".to_owned());
+        }
+        id
+    }
+
     fn emails(&mut self, fields: &Fields<'_, '_>) -> Option<Vec<EmailAddress>> {
         let name = "notificationEmails";
         let node = fields.get(name)?;
@@ -490,6 +527,7 @@ mod tests {
         assert_eq!(keys("/properties"), DOCUMENT_KEYS);
         assert_eq!(keys("/$defs/LimitsDocument/properties"), LIMITS_KEYS);
         assert_eq!(keys("/$defs/PartnerCenterDocument/properties"), PARTNER_CENTER_KEYS);
+        assert_eq!(keys("/$defs/ProductIngestionDocument/properties"), PRODUCT_INGESTION_KEYS);
         assert_eq!(keys("/$defs/OfferDocument/properties"), OFFER_KEYS);
     }
 

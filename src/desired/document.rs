@@ -6,7 +6,9 @@
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use crate::domain::{EmailAddress, OfferId, OperationId, PortalKind, ProductId, ProductType, PublisherId, SellerId};
+use crate::domain::{
+    EmailAddress, JobId, OfferId, OperationId, PortalKind, ProductId, ProductType, PublisherId, SchemaVersion, SellerId,
+};
 
 /// Desired state of offers of Azure Marketplace publishers: which pending operations are to be cancelled.
 #[derive(Debug, Clone, Serialize, JsonSchema)]
@@ -25,6 +27,10 @@ pub struct DesiredDocument {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(default, with = "PartnerCenterDocument")]
     pub partner_center: Option<PartnerCenterDocument>,
+    /// How Product Ingestion is asked.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(default, with = "ProductIngestionDocument")]
+    pub product_ingestion: Option<ProductIngestionDocument>,
     /// Who is told of a cancellation's progress, for every offer below that names nobody. Not
     /// part of the plan's output in full: reports show how many addresses at which host.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -52,6 +58,16 @@ pub struct PartnerCenterDocument {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(default, with = "Vec<ProductType>")]
     pub product_types: Option<Vec<ProductType>>,
+}
+
+/// How Product Ingestion is asked.
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct ProductIngestionDocument {
+    /// The newest version of its documents that is understood, sent as `$version`. Absent: `2022-03-01-preview2`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(default, with = "SchemaVersion", example = "2022-07-01")]
+    pub version: Option<SchemaVersion>,
 }
 
 /// What a plan of this document may do.
@@ -93,6 +109,11 @@ pub struct OfferDocument {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(default, with = "OperationId")]
     pub operation_id: Option<OperationId>,
+    /// The configure job that is to be cancelled, on `product-ingestion`, whose cancel call names no other thing. It is
+    /// what `configure` answered to whoever published, and in the log of the publishing tool.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(default, with = "JobId")]
+    pub job_id: Option<JobId>,
     /// From this moment on (RFC 3339, with its offset) the mark does nothing.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(default, with = "String", extend("format" = "date-time"), example = "2026-12-01T00:00:00Z")]

@@ -2,15 +2,26 @@
 //!
 //! Owns the list of facts. Each portal's backend states its own.
 
+/// What keeps a cancel call from hitting another operation than the planned one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CallGuard {
+    /// The call carries a tag of the offer, and the portal refuses an outdated one.
+    Tag,
+    /// The call names the operation.
+    Operation,
+    /// The read right before the call, and nothing in the call itself.
+    Read,
+}
+
 /// The facts about a portal's API that planning and applying depend on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[expect(clippy::struct_excessive_bools, reason = "facts that are independent of each other")]
 pub struct Capabilities {
     /// Whether the cancel call takes addresses that are told of its progress.
     pub takes_notification_emails: bool,
-    /// Whether the cancel call names the operation, so that it can hit no other one.
-    pub names_operation: bool,
-    /// Whether a mark without a pin can be carried out.
+    /// What keeps a cancel call from hitting another operation.
+    pub call_guard: CallGuard,
+    /// Whether a mark without a pin can be carried out, so that it reaches every later operation too.
     pub cancels_unpinned: bool,
     /// Whether a cancelled operation disappears from the portal, so that its absence from a
     /// complete list says that it was cancelled.

@@ -137,6 +137,12 @@ impl DesiredOffer {
 }
 
 impl Mark {
+    /// Whether it is for whichever operation runs. A job works on one operation, so that it is a pin, too.
+    #[must_use]
+    pub const fn is_unpinned(&self) -> bool {
+        self.operation_id.is_none() && self.job_id.is_none()
+    }
+
     /// Whether the mark does nothing any more.
     #[must_use]
     pub fn is_expired(&self, now: Timestamp) -> bool {

@@ -18,7 +18,7 @@ mod portal_kind;
 mod portal_settings;
 mod words;
 
-pub use capabilities::Capabilities;
+pub use capabilities::{CallGuard, Capabilities};
 pub use cause::first_cause;
 pub use digest::sha256_hex;
 pub use email::{EmailAddress, EmailError};
@@ -32,5 +32,5 @@ pub use mark::{DesiredOffer, DesiredSet, DesiredState, FileDigest, Limits, Mark,
 pub use offer_key::{OfferKey, OfferQuery};
 pub use origin::{OriginError, PortalOrigin, is_loopback};
 pub use portal_kind::{AudienceMatch, PortalKind, UnfitOperationId, UnknownPortalKind};
-pub use portal_settings::{PortalSettings, ProductType, SellerId};
+pub use portal_settings::{PortalSettings, ProductType, SchemaVersion, SellerId, SettingsConflict};
 pub use words::{Cancellability, Phase, StatusWord};

@@ -50,6 +50,9 @@ impl PortalOrigin {
     /// The newer portal that Microsoft runs (source: the pages on the submission API).
     const PARTNER_CENTER: &str = "https://api.partner.microsoft.com";
 
+    /// Where Microsoft runs the Product Ingestion API (source: its pages).
+    const GRAPH: &str = "https://graph.microsoft.com";
+
     /// The name of an emulator that runs inside the process. Its port changes from run to run,
     /// while a plan made on it must be recognised by the next run: hence a name without one.
     pub const EMULATOR: &str = "http://emulator.localhost";
@@ -67,6 +70,12 @@ impl PortalOrigin {
     #[must_use]
     pub fn partner_center() -> Self {
         Self(Self::PARTNER_CENTER.to_owned())
+    }
+
+    /// Microsoft Graph, which the Product Ingestion API is a part of.
+    #[must_use]
+    pub fn graph() -> Self {
+        Self(Self::GRAPH.to_owned())
     }
 
     /// The emulator inside the process.

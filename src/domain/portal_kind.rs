@@ -20,6 +20,8 @@ pub enum PortalKind {
     CloudPartner,
     /// The submission API of Partner Center.
     PartnerCenter,
+    /// The Product Ingestion API.
+    ProductIngestion,
 }
 
 /// Why a text is not the name of a portal.
@@ -75,7 +77,7 @@ const KNOWN_APPLICATIONS: &[(&str, &str)] = &[
 
 impl PortalKind {
     /// All of them.
-    pub const ALL: &[Self] = &[Self::CloudPartner, Self::PartnerCenter];
+    pub const ALL: &[Self] = &[Self::CloudPartner, Self::PartnerCenter, Self::ProductIngestion];
 
     /// The name in files, documents and settings.
     #[must_use]
@@ -83,6 +85,7 @@ impl PortalKind {
         match self {
             Self::CloudPartner => "cloud-partner",
             Self::PartnerCenter => "partner-center",
+            Self::ProductIngestion => "product-ingestion",
         }
     }
 
@@ -92,6 +95,7 @@ impl PortalKind {
         match self {
             Self::CloudPartner => PortalOrigin::microsoft(),
             Self::PartnerCenter => PortalOrigin::partner_center(),
+            Self::ProductIngestion => PortalOrigin::graph(),
         }
     }
 
@@ -101,6 +105,7 @@ impl PortalKind {
         match self {
             Self::CloudPartner => "https://cloudpartner.azure.com/.default",
             Self::PartnerCenter => "https://api.partner.microsoft.com/.default",
+            Self::ProductIngestion => "https://graph.microsoft.com/.default",
         }
     }
 
@@ -172,8 +177,8 @@ impl PortalKind {
         let is_number = id.as_str().bytes().all(|byte| byte.is_ascii_digit());
         match self {
             Self::CloudPartner if is_number => Err(UnfitOperationId::Number(self)),
-            Self::PartnerCenter if !is_number => Err(UnfitOperationId::NoSubmission(self)),
-            Self::CloudPartner | Self::PartnerCenter => Ok(()),
+            Self::PartnerCenter | Self::ProductIngestion if !is_number => Err(UnfitOperationId::NoSubmission(self)),
+            Self::CloudPartner | Self::PartnerCenter | Self::ProductIngestion => Ok(()),
         }
     }
 
@@ -182,7 +187,25 @@ impl PortalKind {
     pub const fn has_products(self) -> bool {
         match self {
             Self::CloudPartner => false,
-            Self::PartnerCenter => true,
+            Self::PartnerCenter | Self::ProductIngestion => true,
+        }
+    }
+
+    /// Whether an offer of this portal can name the job that is to be cancelled.
+    #[must_use]
+    pub const fn has_jobs(self) -> bool {
+        match self {
+            Self::CloudPartner | Self::PartnerCenter => false,
+            Self::ProductIngestion => true,
+        }
+    }
+
+    /// Whether its requests say which version of the documents they are about.
+    #[must_use]
+    pub const fn takes_schema_version(self) -> bool {
+        match self {
+            Self::CloudPartner | Self::PartnerCenter => false,
+            Self::ProductIngestion => true,
         }
     }
 
@@ -190,7 +213,7 @@ impl PortalKind {
     #[must_use]
     pub const fn takes_seller(self) -> bool {
         match self {
-            Self::CloudPartner => false,
+            Self::CloudPartner | Self::ProductIngestion => false,
             Self::PartnerCenter => true,
         }
     }

@@ -49,6 +49,8 @@ pub enum Cancellability {
     Refused,
     /// It says something that is not known.
     Unknown,
+    /// It has no word on that, and what would keep a call from hitting another operation is missing or does not hold.
+    Unguarded,
 }
 
 impl Phase {

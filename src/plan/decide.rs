@@ -4,15 +4,16 @@
 //! written here are plain text that may quote the portal; who renders them escapes them.
 
 use std::collections::{BTreeSet, HashMap};
+use std::hash::Hash;
 
 use jiff::Timestamp;
 
 use super::digest::DecisionDocument;
 use super::document::{Decision, Entry, FormatVersion, Note, Plan, PlanFailure, PlanSelection, PlannedPortal, Summary};
 use crate::domain::{
-    Cancellability, Capabilities, DesiredOffer, FailureScope, FileDigest, Limits, Live, Mark, Observed, Operation,
-    OperationId, Phase, PinSighting, PortalKind, PortalOrigin, ProductId, RestingOperation, RunningOperation, SellerId,
-    StatusWord,
+    Cancellability, Capabilities, DesiredOffer, FailureScope, FileDigest, JobId, Limits, Live, Mark, Observed,
+    Operation, OperationId, Phase, PinSighting, PortalKind, PortalOrigin, ProductId, RestingOperation,
+    RunningOperation, SchemaVersion, SellerId, StatusWord,
 };
 
 /// A portal that a plan is made on.
@@ -26,6 +27,8 @@ pub struct PortalFacts {
     pub capabilities: Capabilities,
     /// The account in whose name it is asked.
     pub seller: Option<SellerId>,
+    /// The version of the documents that it is asked about, where that is not the usual one.
+    pub schema_version: Option<SchemaVersion>,
 }
 
 /// What a plan states besides its entries.
@@ -55,6 +58,7 @@ impl PlanFacts {
             portal: facts.kind,
             origin: facts.origin.clone(),
             seller: facts.seller,
+            schema_version: facts.schema_version.clone(),
         };
         let mut portals: Vec<PlannedPortal> = self.portals.iter().map(planned).collect();
         portals.sort_by_key(|planned| planned.portal);
@@ -125,6 +129,7 @@ pub fn plan(facts: &PlanFacts, states: Vec<ObservedState>) -> Plan {
     }
     entries.sort_by(|a, b| (a.portal, &a.publisher, &a.offer).cmp(&(b.portal, &b.publisher, &b.offer)));
     refuse_shared_products(&mut entries);
+    refuse_shared_jobs(&mut entries);
     tell_unused_emails(&unused_emails, &mut entries);
     refusals.sort();
     refusals.extend(refusal_of_all(facts.max_cancels, &entries));
@@ -203,7 +208,8 @@ fn decide(observation: Observation, facts: &PlanFacts) -> Entry {
         }
         Some(mark) => match &observed {
             Some(observed) => {
-                let verdict = marked(mark, observed);
+                let reaches_later = facts.capabilities(desired.key.portal).is_none_or(|can| can.cancels_unpinned);
+                let verdict = marked(mark, observed, reaches_later);
                 match running_caveat(&verdict, observed) {
                     Some(caveat) => Verdict { message: Some(joined(verdict.message, caveat)), ..verdict },
                     None => verdict,
@@ -265,34 +271,54 @@ fn tell_unused_emails(unused: &BTreeSet<PortalKind>, entries: &mut [Entry]) {
 
 /// Two entries with one product would be two calls for one thing, whichever portal each is on.
 fn refuse_shared_products(entries: &mut [Entry]) {
-    let mut by_product: HashMap<ProductId, Vec<usize>> = HashMap::new();
+    let product = |entry: &Entry| entry.product_id.clone();
+    refuse_shared(entries, product, |names, product: ProductId| {
+        format!("{names} are one product ({product}); keep one of these entries")
+    });
+}
+
+/// A job that two entries name is that of one of them at the most, and a call would end it for both.
+fn refuse_shared_jobs(entries: &mut [Entry]) {
+    let job = |entry: &Entry| {
+        let operation = entry.operation.as_ref().filter(|_| entry.decision != Decision::Error);
+        operation.and_then(|operation| operation.job_id.clone())
+    };
+    refuse_shared(entries, job, |names, job: JobId| {
+        format!("{names} name one job ({job}); correct the `jobId` of all but one")
+    });
+}
+
+fn refuse_shared<K: Eq + Hash + Clone>(
+    entries: &mut [Entry],
+    key: impl Fn(&Entry) -> Option<K>,
+    message: impl Fn(&str, K) -> String,
+) {
+    let mut by_key: HashMap<K, Vec<usize>> = HashMap::new();
     for (index, entry) in entries.iter().enumerate() {
-        if let Some(product) = &entry.product_id {
-            by_product.entry(product.clone()).or_default().push(index);
+        if let Some(key) = key(entry) {
+            by_key.entry(key).or_default().push(index);
         }
     }
-    for (product, indices) in by_product.into_iter().filter(|(_, indices)| indices.len() > 1) {
+    for (key, indices) in by_key.into_iter().filter(|(_, indices)| indices.len() > 1) {
         let names: Vec<String> =
             indices.iter().map(|index| format!("{}/{}", entries[*index].publisher, entries[*index].offer)).collect();
+        let message = message(&names.join(" and "), key);
         for index in indices {
             entries[index].decision = Decision::Error;
             entries[index].note = None;
-            entries[index].message =
-                Some(format!("{} are one product ({product}); keep one of these entries", names.join(" and ")));
+            entries[index].message = Some(message.clone());
         }
     }
 }
 
-fn unpinned(mark: &Mark) -> Option<Note> {
-    mark.operation_id.is_none().then_some(Note::Unpinned)
-}
-
-fn marked(mark: &Mark, observed: &Observed) -> Verdict {
+/// `reaches_later`: whether a mark without a pin is for every later operation, too.
+fn marked(mark: &Mark, observed: &Observed, reaches_later: bool) -> Verdict {
     let pin = mark.operation_id.as_ref();
+    let unpinned = (mark.is_unpinned() && reaches_later).then_some(Note::Unpinned);
     match &observed.live {
         Live::Unreadable(failure) => {
             let note = match failure.scope {
-                FailureScope::Offer => unpinned(mark),
+                FailureScope::Offer => unpinned,
                 FailureScope::Portal => Some(Note::PortalUnreadable),
             };
             Verdict::new(Decision::Error, note, failure.message.clone())
@@ -303,25 +329,25 @@ fn marked(mark: &Mark, observed: &Observed) -> Verdict {
                 "several operations are running or queued on this offer ({ids}); \
                  wait until only one is left, or cancel in the portal"
             );
-            Verdict::new(Decision::Blocked, unpinned(mark), message)
+            Verdict::new(Decision::Blocked, unpinned, message)
         }
         Live::SeveralProducts(ids) => {
             let ids = ids.iter().map(ProductId::as_str).collect::<Vec<_>>().join(", ");
             let message = format!(
                 "several products have this offer's id ({ids}); give the offer the `productId` of the one that is meant"
             );
-            Verdict::new(Decision::Blocked, unpinned(mark), message)
+            Verdict::new(Decision::Blocked, unpinned, message)
         }
         Live::Nothing => match pin {
             None => match &observed.resting {
-                Some(resting) => at_rest(resting),
-                None => Verdict::new(Decision::InSync, Some(Note::Unpinned), "no operation is running".to_owned()),
+                Some(resting) => at_rest(resting, unpinned),
+                None => Verdict::new(Decision::InSync, unpinned, "no operation is running".to_owned()),
             },
             Some(pin) => not_running(pin, &observed.pin, None),
         },
         Live::Running(running) => match pin {
             Some(pin) if *pin != running.operation.id => not_running(pin, &observed.pin, Some(&running.operation)),
-            _ => running_operation(running, unpinned(mark)),
+            _ => running_operation(running, unpinned),
         },
     }
 }
@@ -378,16 +404,16 @@ fn not_running(pin: &OperationId, sighting: &PinSighting, other: Option<&Operati
 }
 
 /// Nothing runs, and what is there waits for somebody.
-fn at_rest(resting: &RestingOperation) -> Verdict {
+fn at_rest(resting: &RestingOperation, unpinned: Option<Note>) -> Verdict {
     let RestingOperation { id, phase, word, message } = resting;
     let (note, what) = match phase {
-        Phase::AwaitsGoLive => (Note::AwaitsGoLive, "the preview is done and waits for the publisher to go live"),
-        Phase::Draft => (Note::Draft, "there is a draft that was not submitted"),
-        _ => (Note::Unpinned, "the last one failed"),
+        Phase::AwaitsGoLive => (Some(Note::AwaitsGoLive), "the preview is done and waits for the publisher to go live"),
+        Phase::Draft => (Some(Note::Draft), "there is a draft that was not submitted"),
+        _ => (unpinned, "the last one failed"),
     };
     let says = message.as_ref().map(|text| format!("; the portal says: {text}")).unwrap_or_default();
     let message = format!("no operation is running: {what} ({id}, portal status: `{word}`){says}");
-    Verdict::new(Decision::InSync, Some(note), message)
+    Verdict::new(Decision::InSync, note, message)
 }
 
 fn status(word: Option<&StatusWord>) -> String {
@@ -426,12 +452,16 @@ fn running_operation(running: &RunningOperation, note: Option<Note>) -> Verdict 
             );
             blocked(note, why)
         }
+        (Cancellability::Unguarded, _) => {
+            let unsaid = || "what guards a call from hitting another operation does not hold".to_owned();
+            blocked(note, caveat.clone().unwrap_or_else(unsaid))
+        }
         (Cancellability::Allowed | Cancellability::Unsaid, Phase::Queued | Phase::Running) => {
             Verdict::new(Decision::Cancel, note, portal_says.clone())
         }
         (Cancellability::Allowed | Cancellability::Unsaid, _) => {
             let why = match caveat {
-                Some(caveat) => format!("{caveat} (portal status: `{}`)", word(&operation.state)),
+                Some(caveat) => format!("{caveat}{}", status(operation.state.as_ref())),
                 None => format!(
                     "the portal's word for the state of this operation is not known (`{}`)",
                     word(&operation.state)

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::domain::{
     EmailAddress, FileDigest, OfferId, OfferKey, OfferQuery, Operation, OperationId, PortalKind, PortalOrigin,
-    ProductId, PublisherId, SellerId, SourceLocation,
+    ProductId, PublisherId, SchemaVersion, SellerId, SourceLocation,
 };
 
 /// The version of the document formats that this program writes and reads.
@@ -160,6 +160,10 @@ pub struct PlannedPortal {
     #[serde(rename = "publisherId", default, skip_serializing_if = "Option::is_none")]
     #[schemars(with = "SellerId")]
     pub seller: Option<SellerId>,
+    /// The version of the documents that it is asked about; absent where the files name none, or the usual one.
+    #[serde(rename = "version", default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "SchemaVersion")]
+    pub schema_version: Option<SchemaVersion>,
 }
 
 /// Which offers a plan is about.

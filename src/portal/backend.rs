@@ -11,10 +11,11 @@ use super::client::{
 };
 use super::cloud_partner::{self, CloudPartner};
 use super::partner_center::{self, PartnerCenter};
+use super::product_ingestion::{self, ProductIngestion};
 use super::products::ProductDirectory;
 use super::{CancelAnswer, CancelCall, CancelPortal, Followed, Guard, ListOffers, ListedOffer, Location, ReadPortal};
 use crate::domain::{
-    Capabilities, Observed, OfferQuery, PortalKind, PortalOrigin, PortalSettings, PublisherId, SellerId,
+    Capabilities, Observed, OfferQuery, PortalKind, PortalOrigin, PortalSettings, PublisherId, SchemaVersion, SellerId,
 };
 
 /// A portal that can be asked.
@@ -31,6 +32,7 @@ pub const fn capabilities(kind: PortalKind) -> Capabilities {
     match kind {
         PortalKind::CloudPartner => cloud_partner::CAPABILITIES,
         PortalKind::PartnerCenter => partner_center::CAPABILITIES,
+        PortalKind::ProductIngestion => product_ingestion::CAPABILITIES,
     }
 }
 
@@ -54,6 +56,7 @@ pub fn documented_address(kind: PortalKind, origin: &PortalOrigin, address: &str
             location.may_be_called().then_some(location.shown)
         }
         PortalKind::PartnerCenter => partner_center::documented_address(origin, address),
+        PortalKind::ProductIngestion => product_ingestion::documented_address(origin, address),
     }
 }
 
@@ -63,6 +66,8 @@ pub enum BackendReader<'a> {
     CloudPartner(CloudPartner<'a, Retrying<'a>>),
     /// Partner Center.
     PartnerCenter(PartnerCenter<'a, Retrying<'a>>),
+    /// The Product Ingestion API.
+    ProductIngestion(ProductIngestion<'a, Retrying<'a>>),
 }
 
 /// A slot on a portal: reads and cancels in it are sent once, right after each other.
@@ -84,6 +89,7 @@ impl Backend {
         let prefix = match kind {
             PortalKind::CloudPartner => cloud_partner::PREFIX,
             PortalKind::PartnerCenter => partner_center::PREFIX,
+            PortalKind::ProductIngestion => product_ingestion::PREFIX,
         };
         Self {
             kind,
@@ -97,7 +103,7 @@ impl Backend {
     #[must_use]
     pub fn asked_as(self, settings: PortalSettings) -> Self {
         let headers = match self.kind {
-            PortalKind::CloudPartner => http::HeaderMap::new(),
+            PortalKind::CloudPartner | PortalKind::ProductIngestion => http::HeaderMap::new(),
             PortalKind::PartnerCenter => partner_center::headers(&settings),
         };
         Self { transport: self.transport.with_headers(headers), settings, ..self }
@@ -106,7 +112,7 @@ impl Backend {
     /// Reads in one go what the questions about several offers share, where that is fewer calls.
     pub async fn prepare(&self, offers: &[OfferQuery]) {
         match self.reader() {
-            BackendReader::CloudPartner(_) => {}
+            BackendReader::CloudPartner(_) | BackendReader::ProductIngestion(_) => {}
             BackendReader::PartnerCenter(reader) => reader.prepare(offers).await,
         }
     }
@@ -127,6 +133,12 @@ impl Backend {
     #[must_use]
     pub fn seller(&self) -> Option<SellerId> {
         self.settings.seller_for(self.kind)
+    }
+
+    /// The version of the documents that it is asked about, where that is not the usual one.
+    #[must_use]
+    pub fn schema_version(&self) -> Option<SchemaVersion> {
+        self.settings.schema_version_for(self.kind)
     }
 
     /// What it can do.
@@ -156,12 +168,17 @@ impl Backend {
             PortalKind::PartnerCenter => {
                 BackendReader::PartnerCenter(self.partner_center(requests, turn == Turn::Read))
             }
+            PortalKind::ProductIngestion => BackendReader::ProductIngestion(self.product_ingestion(requests)),
         }
     }
 
     fn partner_center<R: Requests>(&self, requests: R, for_people: bool) -> PartnerCenter<'_, R> {
         let types = &self.settings.product_types;
         PartnerCenter::new(requests, self.transport.origin(), &self.products, types, for_people)
+    }
+
+    fn product_ingestion<R: Requests>(&self, requests: R) -> ProductIngestion<'_, R> {
+        ProductIngestion::new(requests, self.transport.origin(), &self.products, &self.settings)
     }
 
     /// Waits for a slot to cancel in. Signing in happens before the wait, and not in the slot.
@@ -203,6 +220,10 @@ impl BackendSlot<'_> {
     fn partner_center(&self) -> PartnerCenter<'_, &Slot<'_>> {
         self.backend.partner_center(&self.slot, false)
     }
+
+    fn product_ingestion(&self) -> ProductIngestion<'_, &Slot<'_>> {
+        self.backend.product_ingestion(&self.slot)
+    }
 }
 
 impl ReadPortal for BackendReader<'_> {
@@ -210,6 +231,7 @@ impl ReadPortal for BackendReader<'_> {
         match self {
             Self::CloudPartner(reader) => reader.live(query).await,
             Self::PartnerCenter(reader) => reader.live(query).await,
+            Self::ProductIngestion(reader) => reader.live(query).await,
         }
     }
 
@@ -217,6 +239,7 @@ impl ReadPortal for BackendReader<'_> {
         match self {
             Self::CloudPartner(reader) => reader.guard(query).await,
             Self::PartnerCenter(reader) => reader.guard(query).await,
+            Self::ProductIngestion(reader) => reader.guard(query).await,
         }
     }
 
@@ -224,6 +247,15 @@ impl ReadPortal for BackendReader<'_> {
         match self {
             Self::CloudPartner(reader) => reader.follow(query, location).await,
             Self::PartnerCenter(reader) => reader.follow(query, location).await,
+            Self::ProductIngestion(reader) => reader.follow(query, location).await,
+        }
+    }
+
+    async fn left_changed(&self, query: &OfferQuery) -> Result<Vec<String>, Failure> {
+        match self {
+            Self::CloudPartner(reader) => reader.left_changed(query).await,
+            Self::PartnerCenter(reader) => reader.left_changed(query).await,
+            Self::ProductIngestion(reader) => reader.left_changed(query).await,
         }
     }
 
@@ -231,6 +263,7 @@ impl ReadPortal for BackendReader<'_> {
         match self {
             Self::CloudPartner(reader) => reader.resume(told),
             Self::PartnerCenter(reader) => reader.resume(told),
+            Self::ProductIngestion(reader) => reader.resume(told),
         }
     }
 }
@@ -240,6 +273,7 @@ impl ListOffers for BackendReader<'_> {
         match self {
             Self::CloudPartner(reader) => reader.list(publisher).await,
             Self::PartnerCenter(reader) => reader.list(publisher).await,
+            Self::ProductIngestion(reader) => reader.list(publisher).await,
         }
     }
 }
@@ -249,6 +283,7 @@ impl ReadPortal for BackendSlot<'_> {
         match self.backend.kind {
             PortalKind::CloudPartner => self.cloud_partner().live(query).await,
             PortalKind::PartnerCenter => self.partner_center().live(query).await,
+            PortalKind::ProductIngestion => self.product_ingestion().live(query).await,
         }
     }
 
@@ -256,6 +291,7 @@ impl ReadPortal for BackendSlot<'_> {
         match self.backend.kind {
             PortalKind::CloudPartner => self.cloud_partner().guard(query).await,
             PortalKind::PartnerCenter => self.partner_center().guard(query).await,
+            PortalKind::ProductIngestion => self.product_ingestion().guard(query).await,
         }
     }
 
@@ -263,6 +299,15 @@ impl ReadPortal for BackendSlot<'_> {
         match self.backend.kind {
             PortalKind::CloudPartner => self.cloud_partner().follow(query, location).await,
             PortalKind::PartnerCenter => self.partner_center().follow(query, location).await,
+            PortalKind::ProductIngestion => self.product_ingestion().follow(query, location).await,
+        }
+    }
+
+    async fn left_changed(&self, query: &OfferQuery) -> Result<Vec<String>, Failure> {
+        match self.backend.kind {
+            PortalKind::CloudPartner => self.cloud_partner().left_changed(query).await,
+            PortalKind::PartnerCenter => self.partner_center().left_changed(query).await,
+            PortalKind::ProductIngestion => self.product_ingestion().left_changed(query).await,
         }
     }
 
@@ -270,6 +315,7 @@ impl ReadPortal for BackendSlot<'_> {
         match self.backend.kind {
             PortalKind::CloudPartner => self.cloud_partner().resume(told),
             PortalKind::PartnerCenter => self.partner_center().resume(told),
+            PortalKind::ProductIngestion => self.product_ingestion().resume(told),
         }
     }
 }
@@ -279,6 +325,7 @@ impl CancelPortal for BackendSlot<'_> {
         match self.backend.kind {
             PortalKind::CloudPartner => cloud_partner::cancel(&self.slot, self.backend.origin(), call).await,
             PortalKind::PartnerCenter => partner_center::cancel(&self.slot, call).await,
+            PortalKind::ProductIngestion => product_ingestion::cancel(&self.slot, &self.backend.settings, call).await,
         }
     }
 }

@@ -10,6 +10,7 @@ mod backend;
 mod client;
 pub mod cloud_partner;
 mod partner_center;
+mod product_ingestion;
 mod products;
 
 use std::future::Future;
@@ -91,6 +92,11 @@ pub trait ReadPortal: Sync {
         query: &OfferQuery,
         location: Option<&Location>,
     ) -> impl Future<Output = Result<Followed, Failure>> + Send;
+
+    /// What a cancelled operation has changed before it ended, in names for people. Most portals do not tell.
+    fn left_changed(&self, _: &OfferQuery) -> impl Future<Output = Result<Vec<String>, Failure>> + Send {
+        async { Ok(Vec::new()) }
+    }
 
     /// Reads a location that the portal told in an earlier run.
     fn resume(&self, told: &str) -> Location;

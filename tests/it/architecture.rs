@@ -350,6 +350,7 @@ const ROOMS: &[(&str, &[&str])] = &[
             "pendingupdateinfo",
         ],
     ),
+    ("portal/product_ingestion/", &["rp/product-ingestion", "jobstatus", "targettype", "externalid="]),
 ];
 
 #[test]
@@ -472,6 +473,8 @@ const FOLDS: &[(&str, &str)] = &[
     ("desired/check.rs", "a mistyped key, to find what was meant"),
     ("portal/client/path.rs", "escapes in a path"),
     ("portal/client/error_body.rs", "keys of error documents"),
+    ("portal/client/pages.rs", "keys of a page"),
+    ("portal/product_ingestion/", "keys, kinds of resources, status words"),
 ];
 
 #[test]

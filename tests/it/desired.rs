@@ -358,7 +358,10 @@ fn an_offer_has_a_portal_of_its_own_or_the_document_s() {
     let set = read(&[SourceFile { path: "offers.yaml".to_owned(), bytes: text.into() }]).expect("valid");
     assert!(set.offers().all(|offer| offer.key.portal == PortalKind::CloudPartner));
     let hint = help("portal: cloudpartner\npublisher: contoso\noffers: [{id: a}]\n");
-    assert_eq!(hint, "did you mean `cloud-partner`? The portals are `cloud-partner`, `partner-center`");
+    assert_eq!(
+        hint,
+        "did you mean `cloud-partner`? The portals are `cloud-partner`, `partner-center`, `product-ingestion`"
+    );
 }
 
 #[test]

@@ -17,11 +17,13 @@ pub(in crate::emulator) struct ProductIngestionSpec {
     pub page_size: usize,
     /// What becomes of a cancelled submission. Shown: it is completed, with the result `cancelled`.
     pub cancelled: CancelledFate,
+    /// The `Retry-After` of answers about a job; absent: they have none.
+    pub retry_after: Option<String>,
 }
 
 impl Default for ProductIngestionSpec {
     fn default() -> Self {
-        Self { page_size: 3, cancelled: CancelledFate::Forgotten }
+        Self { page_size: 3, cancelled: CancelledFate::Forgotten, retry_after: None }
     }
 }
 

@@ -35,17 +35,25 @@ impl JsonPage {
 
     /// Where the next page is.
     fn next(&self) -> Option<&Value> {
-        let link = |name: &&str| self.0.get(*name).filter(|link| !link.is_null() && link.as_str() != Some(""));
+        let link = |name: &&str| self.field(name).filter(|link| !link.is_null() && link.as_str() != Some(""));
         LINKS.iter().find_map(link)
+    }
+
+    /// A field, whatever the letter case of its name.
+    fn field(&self, name: &str) -> Option<&Value> {
+        self.0.iter().find(|(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, value)| value)
     }
 
     /// What is on it. A page may be without `value`, but not without anything that a page has: an answer about something
     /// else must not pass for an empty list.
     pub fn items<T: DeserializeOwned>(mut self, what: &str) -> Result<Vec<T>, Failure> {
         let unreadable = |why: String| Failure::Unreadable(format!("not a list of {what} ({why})"));
-        match self.0.remove("value") {
+        let key = self.0.keys().find(|key| key.eq_ignore_ascii_case("value")).cloned();
+        match key.and_then(|key| self.0.remove(&key)) {
             Some(value) => serde_json::from_value(value).map_err(|error| unreadable(error.to_string())),
-            None if !self.0.is_empty() && self.0.keys().all(|key| key.starts_with('@') || key == "nextLink") => {
+            None if !self.0.is_empty()
+                && self.0.keys().all(|key| key.starts_with('@') || key.eq_ignore_ascii_case("nextLink")) =>
+            {
                 Ok(Vec::new())
             }
             None => Err(unreadable("`value` is missing".to_owned())),

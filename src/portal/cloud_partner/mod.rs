@@ -18,8 +18,8 @@ use super::answers::failed_call;
 use super::client::{Answer, Call, Failure, Requests, Slot, Wanted, retry_after};
 use super::{CancelAnswer, CancelCall, CancelVerdict, Followed, Guard, ListOffers, ListedOffer, Location, ReadPortal};
 use crate::domain::{
-    Capabilities, EmailAddress, FailureScope, Live, Observed, OfferKey, OfferQuery, OperationId, Phase, PinSighting,
-    PortalOrigin, PublisherId, ReadFailure, StatusWord,
+    CallGuard, Capabilities, EmailAddress, FailureScope, Live, Observed, OfferKey, OfferQuery, OperationId, Phase,
+    PinSighting, PortalOrigin, PublisherId, ReadFailure, StatusWord,
 };
 use interpret::{Described, ListedOperation};
 pub use location::location;
@@ -31,7 +31,7 @@ pub(super) const PREFIX: &str = "/api/";
 /// What this API can do (source: the page on the cancel call).
 pub(super) const CAPABILITIES: Capabilities = Capabilities {
     takes_notification_emails: true,
-    names_operation: false,
+    call_guard: CallGuard::Tag,
     cancels_unpinned: true,
     forgets_cancelled: false,
     shows_cancelling: true,

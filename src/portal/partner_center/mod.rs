@@ -18,9 +18,9 @@ use super::client::{Call, Failure, Pages, Requests, Slot, Wanted, retry_after};
 use super::products::{ListedProduct, ProductDirectory, ProductMatch};
 use super::{CancelAnswer, CancelCall, CancelVerdict, Followed, Guard, ListOffers, ListedOffer, Location, ReadPortal};
 use crate::domain::{
-    Capabilities, FailureScope, Live, Observed, OfferId, OfferQuery, Operation, OperationId, Phase, PinSighting,
-    PortalOrigin, PortalSettings, ProductId, ProductType, PublisherId, ReadFailure, RestingOperation, RunningOperation,
-    StatusWord, product_page,
+    CallGuard, Capabilities, FailureScope, Live, Observed, OfferId, OfferQuery, Operation, OperationId, Phase,
+    PinSighting, PortalOrigin, PortalSettings, ProductId, ProductType, PublisherId, ReadFailure, RestingOperation,
+    RunningOperation, StatusWord, product_page,
 };
 use interpret::JudgedSubmission;
 use wire::{ProductDocument, SubmissionDocument};
@@ -32,7 +32,7 @@ pub(super) const PREFIX: &str = "/v1.0/ingestion/";
 /// what is documented is that a list holds what is in progress and what is published, and nothing else.
 pub(super) const CAPABILITIES: Capabilities = Capabilities {
     takes_notification_emails: false,
-    names_operation: true,
+    call_guard: CallGuard::Operation,
     cancels_unpinned: true,
     forgets_cancelled: true,
     shows_cancelling: false,

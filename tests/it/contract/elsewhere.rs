@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, Mutex};
 
-use cancel_pending::domain::OfferQuery;
+use cancel_pending::domain::{CallGuard, OfferQuery};
 use cancel_pending::portal::{CancelPortal as _, CancelVerdict, Guard, ReadPortal as _, capabilities};
 
 use super::{Asked, Rig, Said, backend, call, emulated, pinned, rigs, scripted};
@@ -131,7 +131,7 @@ async fn a_redirect_is_not_followed() {
 
 #[tokio::test]
 async fn a_guard_that_fits_no_header_is_not_sent() {
-    for rig in rigs().into_iter().filter(|rig| !capabilities(rig.kind()).names_operation) {
+    for rig in rigs().into_iter().filter(|rig| capabilities(rig.kind()).call_guard == CallGuard::Tag) {
         let portal = scripted(rig, |_, _| false);
         let backend = backend(rig, &portal.url);
         let slot = backend.slot().await.expect("a slot");

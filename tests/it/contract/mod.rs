@@ -5,12 +5,15 @@ mod cloud_partner;
 mod documents;
 mod elsewhere;
 mod partner_center;
+mod product_ingestion;
 
 use std::net::TcpStream;
 use std::sync::Arc;
 use std::time::Duration;
 
-use cancel_pending::domain::{Cancellability, Live, OfferKey, OfferQuery, Phase, PinSighting, PortalKind, ProductId};
+use cancel_pending::domain::{
+    CallGuard, Cancellability, JobId, Live, OfferKey, OfferQuery, Phase, PinSighting, PortalKind, ProductId,
+};
 use cancel_pending::emulator::{Emulator, Scenario};
 use cancel_pending::http_client::Route;
 use cancel_pending::portal::{
@@ -60,6 +63,10 @@ trait Rig: Sync {
     fn product(&self) -> Option<ProductId> {
         None
     }
+    /// The job that works on its operations, where calls name it.
+    fn job(&self) -> Option<JobId> {
+        None
+    }
     /// Whether it has a word for this.
     fn can_say(&self, _: Said) -> bool {
         true
@@ -96,8 +103,8 @@ trait Rig: Sync {
     fn location_headers(&self) -> &'static [&'static str];
 }
 
-fn rigs() -> [&'static dyn Rig; 2] {
-    [&cloud_partner::CloudPartnerRig, &partner_center::PartnerCenterRig]
+fn rigs() -> [&'static dyn Rig; 3] {
+    [&cloud_partner::CloudPartnerRig, &partner_center::PartnerCenterRig, &product_ingestion::ProductIngestionRig]
 }
 
 fn backend(rig: &dyn Rig, url: &str) -> Backend {
@@ -117,7 +124,7 @@ async fn emulated(rig: &dyn Rig, operations: &[(&str, Said)]) -> (Emulator, Back
 }
 
 fn unpinned(rig: &dyn Rig) -> OfferQuery {
-    OfferQuery::unpinned(rig.key())
+    OfferQuery { job: rig.job(), ..OfferQuery::unpinned(rig.key()) }
 }
 
 fn pinned(rig: &dyn Rig, id: &str) -> OfferQuery {
@@ -129,7 +136,7 @@ fn call(rig: &dyn Rig, id: &str, guard: Guard) -> CancelCall {
         offer: rig.key(),
         product: rig.product(),
         operation: id.parse().expect("an id"),
-        job: None,
+        job: rig.job(),
         guard,
         notify: Vec::new(),
     }
@@ -336,7 +343,7 @@ async fn a_cancellation_takes_effect_and_is_followed() {
 
 #[tokio::test]
 async fn a_guard_is_honoured_where_the_portal_has_one() {
-    for rig in rigs().into_iter().filter(|rig| !capabilities(rig.kind()).names_operation) {
+    for rig in rigs().into_iter().filter(|rig| capabilities(rig.kind()).call_guard == CallGuard::Tag) {
         let id = rig.ids()[0];
         let (_emulator, backend) = emulated(rig, &[(id, Said::Running)]).await;
         let slot = backend.slot().await.expect("a slot");
@@ -352,7 +359,7 @@ async fn a_guard_is_honoured_where_the_portal_has_one() {
 /// taken the planned one's place was cancelled.
 #[tokio::test]
 async fn a_guard_that_can_not_be_read_is_not_no_guard() {
-    for rig in rigs().into_iter().filter(|rig| !capabilities(rig.kind()).names_operation) {
+    for rig in rigs().into_iter().filter(|rig| capabilities(rig.kind()).call_guard == CallGuard::Tag) {
         let long = format!("\"{}\"", "x".repeat(1_024));
         let tag = |value: String| (Some(value), "200 OK", true);
         let cases = [

@@ -185,6 +185,7 @@ pub fn facts() -> PlanFacts {
             origin: PortalOrigin::microsoft(),
             capabilities: cancel_pending::portal::capabilities(PortalKind::CloudPartner),
             seller: None,
+            schema_version: None,
         }],
         max_cancels: None,
         desired: vec![FileDigest { path: "offers.yaml".to_owned(), sha256: "0".repeat(64) }],

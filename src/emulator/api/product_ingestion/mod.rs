@@ -4,7 +4,7 @@
 
 mod documents;
 
-use axum::http::{HeaderName, StatusCode};
+use axum::http::{HeaderName, StatusCode, header};
 use axum::response::Response;
 use axum::routing::MethodFilter;
 use serde_json::{Value, json};
@@ -125,7 +125,11 @@ fn accepted(answer: Option<StartAnswer>, id: &str, form: Option<ErrorForm>) -> R
 
 fn status(carried: &Carried<'_>, id: &str, status: StatusCode) -> Result<Response, ErrorAnswer> {
     let job = carried.world.configured.job(id).ok_or_else(|| not_found("job"))?;
-    Ok(json_answer(status, &documents::job_status(job)))
+    let mut answer = json_answer(status, &documents::job_status(job));
+    if let Some(value) = carried.world.configured.spec.retry_after.as_ref().and_then(|text| text.parse().ok()) {
+        answer.headers_mut().insert(header::RETRY_AFTER, value);
+    }
+    Ok(answer)
 }
 
 fn products(carried: &Carried<'_>, request: &EmulatedRequest) -> Result<Response, ErrorAnswer> {

@@ -1,0 +1,405 @@
+//! The Product Ingestion API as a backend.
+//!
+//! Owns its paths and which calls answer which question: the product of an offer, all of its submissions, and the job
+//! that is given for one. The cancel call names that job, so that `guard` judges whether it may be the right one.
+
+mod guard;
+mod interpret;
+mod wire;
+mod words;
+
+use std::time::{Duration, SystemTime};
+
+use http::header::HeaderMap;
+use http::{Method, StatusCode};
+use serde_json::Value;
+
+use super::answers::failed_call;
+use super::client::{Call, Failure, Pages, Requests, Slot, Wanted, retry_after};
+use super::products::{ListedProduct, ProductDirectory, ProductMatch};
+use super::{
+    CancelAnswer, CancelCall, CancelVerdict, CancellationProgress, Followed, Guard, ListOffers, ListedOffer, Location,
+    ReadPortal,
+};
+use crate::domain::{
+    CallGuard, Capabilities, FailureScope, JobId, Live, Observed, OfferQuery, Operation, OperationId, Phase,
+    PinSighting, PortalOrigin, PortalSettings, ProductId, PublisherId, ReadFailure, RestingOperation, RunningOperation,
+    SchemaVersion, StatusWord, is_guid, product_page,
+};
+use interpret::{JobReading, TargetedSubmission};
+use words::TargetType;
+
+/// Everything of this API lies below this path.
+pub(super) const PREFIX: &str = "/rp/product-ingestion/";
+
+/// What this API can do (source: Microsoft's pages on it). That a cancelled submission disappears is likely and not
+/// documented: how it ended is read from its job.
+pub(super) const CAPABILITIES: Capabilities = Capabilities {
+    takes_notification_emails: false,
+    call_guard: CallGuard::Read,
+    cancels_unpinned: false,
+    forgets_cancelled: false,
+    shows_cancelling: false,
+};
+
+/// How often a job is looked at, where the portal asks for nothing else (source: Microsoft's page on the status of jobs).
+const JOB_PAUSE: Duration = Duration::from_mins(1);
+
+/// Reads the Product Ingestion API.
+pub struct ProductIngestion<'a, R> {
+    requests: R,
+    origin: &'a PortalOrigin,
+    products: &'a ProductDirectory,
+    version: SchemaVersion,
+}
+
+/// What is looked up besides the list.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum PinLookup {
+    /// A pinned submission that is not in it.
+    Document,
+    /// Nothing but the job.
+    JobOnly,
+}
+
+/// A job that was read.
+struct ReadJob {
+    reading: JobReading,
+    retry_after: Option<Duration>,
+}
+
+impl<'a, R: Requests> ProductIngestion<'a, R> {
+    /// A reader by which these requests are made.
+    pub(super) fn new(
+        requests: R,
+        origin: &'a PortalOrigin,
+        products: &'a ProductDirectory,
+        settings: &PortalSettings,
+    ) -> Self {
+        Self { requests, origin, products, version: settings.schema_version.clone().unwrap_or_default() }
+    }
+
+    /// Everything in a list. `$version` is mandatory by Microsoft's pages; a link to the next page has what it needs.
+    async fn whole_list<T>(
+        &self,
+        path: &str,
+        more: &str,
+        what: &str,
+        read: impl Fn(Value) -> Result<T, String>,
+    ) -> Result<Vec<T>, Failure> {
+        let mut pages = Pages::new(&self.requests, self.origin, PREFIX, self.versioned(path, more));
+        let mut all = Vec::new();
+        while let Some(page) = pages.next().await? {
+            for item in page.items::<Value>(what)? {
+                all.push(read(item).map_err(Failure::Unreadable)?);
+            }
+        }
+        Ok(all)
+    }
+
+    fn versioned(&self, path: &str, more: &str) -> String {
+        versioned(path, &self.version, more)
+    }
+
+    /// The product that an offer is. It is always looked for by the offer's id, so that it is one of that id.
+    async fn product(&self, query: &OfferQuery) -> Result<ProductMatch, Failure> {
+        let (offer, pin) = (&query.key.offer, query.product.as_ref());
+        if let Some(known) = self.products.find(offer, pin) {
+            return known;
+        }
+        let found = self.whole_list("product", &format!("&externalId={offer}"), "products", interpret::product).await?;
+        self.products.keep_found(offer, found);
+        self.products.find(offer, pin).unwrap_or_else(|| {
+            let pin = pin.map(ToString::to_string).unwrap_or_default();
+            Err(Failure::NoSuchOffer(format!(
+                "the product {pin} is not one of the offer `{offer}`: correct its `productId`, or remove it"
+            )))
+        })
+    }
+
+    /// The submissions of a product, without its draft, each once. One that was pushed live stands for both of its
+    /// targets: what is unfinished for either is unfinished.
+    async fn submissions(&self, product: &ProductId) -> Result<Vec<TargetedSubmission>, Failure> {
+        let path = format!("submission/{}", product.lower());
+        let all = self.whole_list(&path, "", "submissions", |item| interpret::submission(item, product)).await?;
+        let mut merged: Vec<TargetedSubmission> = Vec::new();
+        for mut one in all.into_iter().filter(|one| one.phase != Phase::Draft) {
+            if one.target == TargetType::Preview && one.phase == Phase::Completed {
+                one.phase = Phase::AwaitsGoLive;
+            }
+            let rank = |one: &TargetedSubmission| match (one.phase, one.target) {
+                (phase, _) if phase.is_unfinished() => 2,
+                (_, TargetType::Live) => 1,
+                _ => 0,
+            };
+            match merged.iter_mut().find(|other| other.id == one.id) {
+                Some(other) if rank(other) < rank(&one) => *other = one,
+                Some(_) => {}
+                None => merged.push(one),
+            }
+        }
+        Ok(merged)
+    }
+
+    /// A job; none: the portal does not know it.
+    async fn job(&self, id: &JobId) -> Result<Option<ReadJob>, Failure> {
+        match self.requests.get(&self.versioned(&job_path(id, "/status"), ""), Wanted::Body).await {
+            Ok(answer) => {
+                let reading = interpret::job_status(&answer.body, id).map_err(Failure::Unreadable)?;
+                Ok(Some(ReadJob { reading, retry_after: retry_after(&answer.headers, SystemTime::now()) }))
+            }
+            Err(failure) if failure.status() == Some(StatusCode::NOT_FOUND) => Ok(None),
+            Err(failure) => Err(failure),
+        }
+    }
+
+    /// What a job names that is over.
+    async fn detail(&self, id: &JobId) -> Result<interpret::JobDetail, Failure> {
+        let answer = self.requests.get(&self.versioned(&job_path(id, ""), ""), Wanted::Body).await?;
+        interpret::job_detail(&answer.body).map_err(Failure::Unreadable)
+    }
+
+    /// What runs, what became of what is pinned, and the job where it was read for that.
+    async fn observe(&self, query: &OfferQuery, lookup: PinLookup) -> Result<(Observed, Option<ReadJob>), Failure> {
+        let product = match self.product(query).await? {
+            ProductMatch::One(product) => product,
+            ProductMatch::Several(ids) => return Ok((Observed::of(Live::SeveralProducts(ids)), None)),
+        };
+        let all = self.submissions(&product.id).await?;
+        let unfinished: Vec<&TargetedSubmission> = all.iter().filter(|one| one.phase.is_unfinished()).collect();
+        let (mut live, mut resting, mut job) = (Live::Nothing, None, None);
+        match unfinished.as_slice() {
+            [] => resting = at_rest(&all),
+            [one] => {
+                if let Some(id) = &query.job {
+                    job = self.job(id).await?;
+                }
+                live = Live::Running(Box::new(self.describe(&product, one, query.job.as_ref(), job.as_ref())));
+            }
+            several => live = Live::Several(several.iter().map(|one| one.id.clone()).collect()),
+        }
+        let pin = match &query.operation {
+            None => PinSighting::NotLooked,
+            Some(pin) if unfinished.iter().any(|one| one.id == *pin) => PinSighting::NotLooked,
+            Some(pin) => match all.iter().find(|one| one.id == *pin) {
+                Some(one) => PinSighting::Known { phase: one.phase, word: one.word.clone() },
+                None => self.sight(&product.id, pin, query.job.as_ref(), lookup, &mut job).await,
+            },
+        };
+        Ok((Observed { live, resting, pin, product: Some(product.id) }, job))
+    }
+
+    /// A submission that is not over.
+    fn describe(
+        &self,
+        product: &ListedProduct,
+        one: &TargetedSubmission,
+        job_id: Option<&JobId>,
+        job: Option<&ReadJob>,
+    ) -> RunningOperation {
+        let judged = guard::guarded(one, job_id.map(|id| (id, job.map(|job| &job.reading))));
+        let job_says = job.and_then(|job| job.reading.word.as_ref()).map(|word| format!("job: {word}"));
+        let name = product.name.clone().filter(|name| product.offers.iter().all(|offer| *offer != **name));
+        let says: Vec<String> = [name, job_says].into_iter().flatten().collect();
+        let operation = Operation {
+            id: one.id.clone(),
+            job_id: job_id.cloned(),
+            location: format!("{}{PREFIX}{}", self.origin, submission_path(&product.id, &one.id)),
+            link: Some(product_page(&product.id)),
+            kind: one.target_word.clone(),
+            state: one.word.clone(),
+            changed_at: one.created,
+            step: None,
+            step_status: None,
+            step_number: None,
+            step_count: None,
+            step_estimate: None,
+            progress: None,
+            cancellation: None,
+        };
+        RunningOperation {
+            operation,
+            phase: judged.phase,
+            cancellability: judged.cancellability,
+            message: (!says.is_empty()).then(|| says.join(", ")),
+            caveat: judged.caveat,
+            guard: None,
+        }
+    }
+
+    /// What became of a submission that is not in the list: what its own document says, and else what its job says.
+    async fn sight(
+        &self,
+        product: &ProductId,
+        pin: &OperationId,
+        job_id: Option<&JobId>,
+        lookup: PinLookup,
+        job: &mut Option<ReadJob>,
+    ) -> PinSighting {
+        let unreadable = |failure: Failure| {
+            PinSighting::Unreadable(ReadFailure { message: failure.to_string(), scope: FailureScope::Offer })
+        };
+        if lookup == PinLookup::Document {
+            let path = self.versioned(&submission_path(product, pin), "");
+            let read = match self.requests.get(&path, Wanted::Body).await {
+                Ok(answer) => interpret::one_submission(&answer.body, product).map_err(Failure::Unreadable),
+                Err(failure) => Err(failure),
+            };
+            match read {
+                Ok(one) if one.id == *pin => return PinSighting::Known { phase: one.phase, word: one.word },
+                Ok(one) => {
+                    let why = format!("it is about the submission {}, and {pin} was asked for", one.id);
+                    return unreadable(Failure::Unreadable(why));
+                }
+                Err(failure) if failure.status() == Some(StatusCode::NOT_FOUND) => {}
+                Err(failure) => return unreadable(failure),
+            }
+        }
+        let Some(id) = job_id else { return PinSighting::Unknown };
+        let known = match job.take() {
+            Some(read) => Ok(Some(read)),
+            None => self.job(id).await,
+        };
+        let read = match known {
+            Ok(Some(read)) => read,
+            Ok(None) => return PinSighting::Unknown,
+            Err(failure) => return unreadable(failure),
+        };
+        let (phase, word) = (read.reading.phase, read.reading.word.clone());
+        *job = Some(read);
+        // A job that goes on says nothing about a submission that is gone: it may be another one's.
+        if !phase.is_over() {
+            return PinSighting::Unknown;
+        }
+        // One that is over can tell what it was about, and one of another product says nothing either.
+        if lookup == PinLookup::Document && self.detail(id).await.is_ok_and(|detail| is_of_others(&detail, product)) {
+            return PinSighting::Unknown;
+        }
+        PinSighting::Known { phase, word }
+    }
+}
+
+/// Whether a job names products, and not this one.
+fn is_of_others(detail: &interpret::JobDetail, product: &ProductId) -> bool {
+    !detail.products.is_empty() && !detail.products.contains(product)
+}
+
+/// What waits for somebody, where nothing runs.
+fn at_rest(all: &[TargetedSubmission]) -> Option<RestingOperation> {
+    let rank = |one: &&TargetedSubmission| match one.phase {
+        Phase::Failed => 1,
+        Phase::AwaitsGoLive => 2,
+        _ => 0,
+    };
+    let one = all.iter().filter(|one| rank(one) > 0).max_by_key(rank)?;
+    let word = one.word.clone().unwrap_or_else(|| StatusWord::new(""));
+    Some(RestingOperation { id: one.id.clone(), phase: one.phase, word, message: None })
+}
+
+impl<R: Requests> ReadPortal for ProductIngestion<'_, R> {
+    async fn live(&self, query: &OfferQuery) -> Result<Observed, Failure> {
+        Ok(self.observe(query, PinLookup::Document).await?.0)
+    }
+
+    async fn guard(&self, _: &OfferQuery) -> Result<Guard, Failure> {
+        // What guards a call is the read right before it, of which the job is a part.
+        Ok(Guard::Unguarded)
+    }
+
+    async fn follow(&self, query: &OfferQuery, _: Option<&Location>) -> Result<Followed, Failure> {
+        let (observed, job) = self.observe(query, PinLookup::JobOnly).await?;
+        let progress = job.as_ref().map(|job| CancellationProgress {
+            // It is finished when the submission has ended too.
+            phase: Phase::Cancelling,
+            status: job.reading.word.clone(),
+            step: None,
+            percent: None,
+        });
+        let asked = job.and_then(|job| job.retry_after);
+        Ok(Followed { observed, progress, retry_after: Some(asked.unwrap_or(JOB_PAUSE)) })
+    }
+
+    fn resume(&self, told: &str) -> Location {
+        // This API tells no locations: whatever it is, it is only shown.
+        Location { shown: told.to_owned(), callable: None }
+    }
+
+    async fn left_changed(&self, query: &OfferQuery) -> Result<Vec<String>, Failure> {
+        let Some(id) = &query.job else { return Ok(Vec::new()) };
+        let detail = self.detail(id).await?;
+        let elsewhere = query.product.as_ref().filter(|product| is_of_others(&detail, product));
+        let others = elsewhere.map(|_| {
+            let ids: Vec<&str> = detail.products.iter().map(ProductId::as_str).collect();
+            format!("of another product ({}), look at it in the portal", ids.join(", "))
+        });
+        Ok(detail.resources.into_iter().chain(others).collect())
+    }
+}
+
+impl<R: Requests> ListOffers for ProductIngestion<'_, R> {
+    async fn list(&self, _: &PublisherId) -> Result<Vec<ListedOffer>, Failure> {
+        let products = self.whole_list("product", "", "products", interpret::product).await?;
+        self.products.keep_all(&products);
+        let listed = |product: ListedProduct| match product.offers.first() {
+            Some(offer) => Ok(ListedOffer { id: offer.as_str().to_owned(), status: product.kind.map(StatusWord::new) }),
+            None => Err(Failure::Unreadable(format!("the product {} names no offer", product.id))),
+        };
+        products.into_iter().map(listed).collect()
+    }
+}
+
+/// Sends the cancel call in a slot.
+pub(super) async fn cancel(slot: &Slot<'_>, settings: &PortalSettings, call: &CancelCall) -> CancelAnswer {
+    let Some(job) = &call.job else {
+        let why = format!("no job is known for the offer `{}`; make a new plan", call.offer.offer);
+        return failed_call(Failure::NoSuchOffer(why));
+    };
+    let version = settings.schema_version.clone().unwrap_or_default();
+    let request = Call {
+        method: Method::POST,
+        path_and_query: versioned(&job_path(job, "/cancel"), &version, ""),
+        headers: HeaderMap::new(),
+        body: bytes::Bytes::new(),
+        wanted: Wanted::Body,
+    };
+    match slot.send(request).await {
+        Ok(answer) if matches!(answer.status.as_u16(), 200 | 202) => {
+            // The answer is the status of the job: one that is over needs no more patience.
+            let is_over = interpret::job_status(&answer.body, job).is_ok_and(|reading| reading.phase.is_over());
+            let asked = retry_after(&answer.headers, SystemTime::now());
+            CancelAnswer {
+                status: Some(answer.status.as_u16()),
+                verdict: CancelVerdict::Accepted {
+                    location: None,
+                    retry_after: asked.or((!is_over).then_some(JOB_PAUSE)),
+                },
+            }
+        }
+        Ok(answer) => CancelAnswer {
+            status: Some(answer.status.as_u16()),
+            verdict: CancelVerdict::Lost(Failure::Undocumented(answer.status)),
+        },
+        Err(failure) => failed_call(failure),
+    }
+}
+
+// Ids and versions are free of anything that means something in a URL, so paths are put together as text.
+
+/// The address of a submission, where one is nothing else.
+pub(super) fn documented_address(origin: &PortalOrigin, address: &str) -> Option<String> {
+    let (product, id) = address.strip_prefix(&format!("{origin}{PREFIX}submission/"))?.split_once('/')?;
+    let is_id = !id.is_empty() && id.len() <= 20 && id.bytes().all(|byte| byte.is_ascii_digit());
+    (is_guid(product) && is_id).then(|| address.to_owned())
+}
+
+fn versioned(path: &str, version: &SchemaVersion, more: &str) -> String {
+    format!("{PREFIX}{path}?$version={version}{more}")
+}
+
+fn submission_path(product: &ProductId, id: &OperationId) -> String {
+    format!("submission/{}/{id}", product.lower())
+}
+
+fn job_path(id: &JobId, rest: &str) -> String {
+    format!("configure/{}{rest}", id.lower())
+}
