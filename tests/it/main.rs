@@ -50,6 +50,7 @@ mod partner_center;
 mod plan;
 /// The portal as it must not be: slow, broken, hostile.
 mod portal;
+mod product_ingestion;
 /// README and help texts say the same.
 mod readme;
 /// Making a release: what its workflow does, step by step.
