@@ -191,7 +191,7 @@ async fn one_apply(
     plan: &Plan,
     bytes: &Arc<Mutex<Vec<u8>>>,
 ) -> bool {
-    let timeout = [0, 1, 10, 60, 300, 1_800, 1_800, 1_800][rng.usize(..8)];
+    let timeout = [0, 1, 10, 60, 60, 300, 300, 1_800][rng.usize(..8)];
     let begun = Instant::now();
     let deadline = begun + Duration::from_secs(timeout);
     let (stopper, stop) = Stopper::new();
