@@ -464,15 +464,15 @@ fn the_job_s_token_is_there_for_who_needs_it() {
     assert_eq!(used.workspace.read("tokens"), "gh-token none\ngh-token none\n");
 }
 
-/// The README and the scripts know the inputs of the action, all of them and no other.
+/// The page about the action and the scripts know the inputs of the action, all of them and no other.
 #[test]
 fn the_inputs_are_documented_and_used() {
     let action: Value =
         serde_yaml::from_str(&fs::read_to_string(repository("action.yml")).expect("a file")).expect("YAML");
     let steps = action["runs"]["steps"].as_array().expect("steps").clone();
     for kind in ["inputs", "outputs"] {
-        let readme = fs::read_to_string(repository("README.md")).expect("the README");
-        let section = readme.split(&format!("<!-- {kind} -->")).nth(1).and_then(|rest| rest.split("<!-- /").next());
+        let page = fs::read_to_string(repository("docs/github-action.md")).expect("the page");
+        let section = page.split(&format!("<!-- {kind} -->")).nth(1).and_then(|rest| rest.split("<!-- /").next());
         let mut rows = String::from(if kind == "inputs" {
             "\n| Input | Meaning |\n|:--|:--|\n"
         } else {
@@ -489,10 +489,10 @@ fn the_inputs_are_documented_and_used() {
             assert!(kind == "outputs" || used, "the input {name} does nothing");
         }
         if std::env::var_os("UPDATE_GENERATED").is_some() {
-            let (before, rest) = readme.split_once(&format!("<!-- {kind} -->")).expect("a section");
+            let (before, rest) = page.split_once(&format!("<!-- {kind} -->")).expect("a section");
             let (_, after) = rest.split_once(&format!("<!-- /{kind} -->")).expect("its end");
             let whole = format!("{before}<!-- {kind} -->{rows}<!-- /{kind} -->{after}");
-            fs::write(repository("README.md"), whole).expect("the README");
+            fs::write(repository("docs/github-action.md"), whole).expect("the page");
             continue;
         }
         assert_eq!(section, Some(rows.as_str()), "run the tests with UPDATE_GENERATED=1");

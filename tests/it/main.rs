@@ -24,6 +24,8 @@ mod comment;
 mod contract;
 /// Desired-state files: what is accepted, what is refused, and how that is said.
 mod desired;
+/// README and docs: links, commands, what is generated, pictures.
+mod docs;
 /// The emulator: the portal's API over HTTP.
 mod emulator;
 /// The examples, run as the README says.
@@ -50,9 +52,8 @@ mod partner_center;
 mod plan;
 /// The portal as it must not be: slow, broken, hostile.
 mod portal;
+/// Product Ingestion: its table, its jobs, and what is never sent.
 mod product_ingestion;
-/// README and help texts say the same.
-mod readme;
 /// Making a release: what its workflow does, step by step.
 mod release;
 /// Reports: bounded, and inert whatever they hold.
