@@ -412,7 +412,8 @@ fn a_document_that_is_none_is_said_with_its_place_before_what_to_do() {
 #[test]
 fn a_plan_begins_with_what_it_cancels_and_ends_with_the_next_command() {
     let run = plan(BUSY, &[]).expect(0);
-    assert!(run.stdout.starts_with("cancel  contoso / vm  publish op  last changed just now\n"), "{}", run.stdout);
+    // How long ago depends on how fast this machine is.
+    assert!(run.stdout.starts_with("cancel  contoso / vm  publish op  last changed "), "{}", run.stdout);
     assert!(!run.stdout.contains("pendingOperation"), "{}", run.stdout);
     let end = "\n\nNext: cancel-pending apply --emulate portal.yaml\nCancel plan: 1 operation to cancel\n";
     assert!(run.stdout.ends_with(end), "{}", run.stdout);
