@@ -104,6 +104,17 @@ pub fn all(is_short: bool, wanted: &[&str]) -> anyhow::Result<()> {
     Ok(())
 }
 
+/// Waits until the server has answered what the one before left behind when it ended: `wrk` ends in the middle.
+fn settle(server: &Server) -> anyhow::Result<()> {
+    loop {
+        let before = server.counts()?.answered();
+        std::thread::sleep(Duration::from_millis(20));
+        if server.counts()?.answered() == before {
+            return Ok(());
+        }
+    }
+}
+
 impl Comparison {
     fn contenders(&self) -> &[Contender] {
         self.contenders.get_or_init(|| contenders::all(&self.directory))
@@ -140,6 +151,7 @@ impl Comparison {
 
     /// One run, and what the server saw of it. Each offer was asked for, and none twice.
     fn once(&self, who: &Contender, work: &Work, server: &Server) -> anyhow::Result<(Cost, Counts, f64)> {
+        settle(server)?;
         server.forget()?;
         let before = server.counts()?.ticks;
         let cost = run(&mut who.command(work, server, CONCURRENCY), &self.directory.join("output"))?;
