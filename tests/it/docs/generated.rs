@@ -8,9 +8,12 @@ use clap::{Arg, Command};
 use super::{expect_file, expect_section};
 use crate::support::Workspace;
 
-/// A text in a cell of a table.
+/// A text in a cell of a table. What stands between backticks is shown as it is, but for the bar.
 fn cell(text: &str) -> String {
-    text.split_whitespace().collect::<Vec<_>>().join(" ").replace('|', "\\|").replace('*', "\\*")
+    let line = text.split_whitespace().collect::<Vec<_>>().join(" ").replace('|', "\\|");
+    let parts = line.split('`').enumerate();
+    let parts = parts.map(|(at, part)| if at % 2 == 0 { part.replace('*', "\\*") } else { part.to_owned() });
+    parts.collect::<Vec<_>>().join("`")
 }
 
 /// How an argument is written.
