@@ -177,3 +177,65 @@ fn every_key_of_the_state_file_is_explained() {
         assert!(page.text.contains(&format!("`{key}`")), "`{key}` is not in docs/emulator.md");
     }
 }
+
+/// All of the source as one text, in which a sentence stands in one line.
+fn source() -> String {
+    fn walk(directory: &Path, into: &mut String) {
+        for entry in std::fs::read_dir(directory).expect("a directory").map(|entry| entry.expect("an entry").path()) {
+            if entry.is_dir() {
+                walk(&entry, into);
+            } else if entry.extension().is_some_and(|end| end == "rs") {
+                into.push_str(&std::fs::read_to_string(entry).expect("a source file"));
+            }
+        }
+    }
+    let mut text = String::new();
+    walk(&repository("src"), &mut text);
+    text.replace("\r\n", "\n").replace("\\\n", " ").split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+/// What somebody searches for is what the program says.
+#[test]
+fn every_message_in_the_troubleshooting_is_said() {
+    let (page, source) = (Page::read("docs/troubleshooting.md"), source());
+    let rows = page.text.lines().filter_map(|line| line.strip_prefix("| ")).filter_map(|line| line.split(" | ").next());
+    let messages: Vec<&str> = rows.flat_map(|cell| cell.split('`').skip(1).step_by(2)).collect();
+    assert!(messages.len() > 20, "{messages:?}");
+    for part in messages.iter().flat_map(|message| message.split('…')).map(str::trim).filter(|part| !part.is_empty())
+    {
+        let part = part.trim_start_matches("AADSTS");
+        assert!(source.contains(part), "the program does not say `{part}`");
+    }
+}
+
+/// A form with a mistake in it is left out by GitHub without a word.
+#[test]
+fn the_forms_for_issues_are_whole() {
+    let mut count = 0;
+    for entry in std::fs::read_dir(repository(".github/ISSUE_TEMPLATE")).expect("a directory") {
+        let path = entry.expect("an entry").path();
+        let text = std::fs::read_to_string(&path).expect("a file");
+        let form: serde_json::Value = serde_yaml::from_str(&text).unwrap_or_else(|error| panic!("{path:?}: {error}"));
+        if path.ends_with("config.yml") {
+            for link in form["contact_links"].as_array().expect("links") {
+                assert!(["name", "url", "about"].iter().all(|key| link[key].is_string()), "{link}");
+            }
+            continue;
+        }
+        assert!(form["name"].is_string() && form["description"].is_string(), "{path:?}");
+        let fields = form["body"].as_array().expect("fields");
+        let mut ids = Vec::new();
+        for field in fields.iter().filter(|field| field["type"] != "markdown") {
+            assert!(["input", "textarea", "dropdown"].contains(&field["type"].as_str().expect("a type")), "{field}");
+            assert!(field["attributes"]["label"].is_string(), "{field}");
+            assert_eq!(field["type"] == "dropdown", field["attributes"]["options"].is_array(), "{field}");
+            ids.push(field["id"].as_str().expect("an id"));
+        }
+        let all = ids.len();
+        ids.sort_unstable();
+        ids.dedup();
+        assert!(all > 1 && ids.len() == all, "{path:?}");
+        count += 1;
+    }
+    assert_eq!(count, 2);
+}
