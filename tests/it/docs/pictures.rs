@@ -44,8 +44,9 @@ fn comment_page(theme: &str) -> String {
     let workspace = Workspace::with("portal.yaml", format!("clock: {{now: 2026-11-25T09:00:00Z, speed: 0}}\n{state}"));
     let portal = workspace.path("portal.yaml").display().to_string();
     let markdown = shown(&["plan", "examples/offers.yaml", "--emulate", &portal, "--format", "markdown"]);
-    // As where it is read: the emulator's name stands for the portal's.
+    // As where it is read: the emulator's name stands for the portal's. A new version is no new picture.
     let markdown = markdown.replace("http://emulator.localhost", "https://cloudpartner.azure.com");
+    let markdown = markdown.replace(concat!("cancel-pending ", env!("CARGO_PKG_VERSION")), "cancel-pending");
     let mut body = String::new();
     let options = Options::ENABLE_TABLES | Options::ENABLE_GFM | Options::ENABLE_STRIKETHROUGH;
     pulldown_cmark::html::push_html(&mut body, Parser::new_ext(&markdown, options));
