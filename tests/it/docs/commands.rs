@@ -70,8 +70,29 @@ fn emulate(workspace: &Workspace, state: &str) -> (Child, String) {
     (child, url.trim().to_owned())
 }
 
+/// Lets curl answer at the address of a release, and of the checksums in its tag's commit.
+fn offer_release(workspace: &Workspace) {
+    let archive = archive_name("x86_64-unknown-linux-musl");
+    let base = "https://github.com/cancel-pending/cancel-pending/releases/download";
+    let raw = "https://raw.githubusercontent.com/cancel-pending/cancel-pending";
+    let tag = format!("v{}", env!("CARGO_PKG_VERSION"));
+    workspace.write("release/archive", &release().0);
+    workspace.write("release/checksums", format!("{}  {archive}\n{}  other\n", release().1, "0".repeat(64)));
+    let from = |name: &str| workspace.path(name).display().to_string();
+    stand_in(
+        workspace,
+        "bin/curl",
+        &format!(
+            "case \"${{@: -1}}\" in\n{base}/{tag}/{archive}) cp {} {archive} ;;\n{raw}/{tag}/action/checksums.txt) cp {} \
+             checksums.txt ;;\n*) exit 22 ;;\nesac",
+            from("release/archive"),
+            from("release/checksums")
+        ),
+    );
+}
+
 impl Stage {
-    fn new() -> Self {
+    fn new(page: &Page) -> Self {
         let workspace = Workspace::with("offers.yaml", OFFERS);
         for name in ["examples", "schemas"] {
             copy_all(&repository(name), &workspace.path(name));
@@ -86,24 +107,9 @@ impl Stage {
                 "[[ $1 == run ]] || exit 99\nwhile [[ $1 != -- ]]; do shift; done\nshift\nexec {program:?} \"$@\""
             ),
         );
-        // The address of a release, and the checksums in the tag's commit.
-        let archive = archive_name("x86_64-unknown-linux-musl");
-        let base = "https://github.com/cancel-pending/cancel-pending/releases/download";
-        let raw = "https://raw.githubusercontent.com/cancel-pending/cancel-pending";
-        let tag = format!("v{}", env!("CARGO_PKG_VERSION"));
-        workspace.write("release/archive", &release().0);
-        workspace.write("release/checksums", format!("{}  {archive}\n{}  other\n", release().1, "0".repeat(64)));
-        let from = |name: &str| workspace.path(name).display().to_string();
-        stand_in(
-            &workspace,
-            "bin/curl",
-            &format!(
-                "case \"${{@: -1}}\" in\n{base}/{tag}/{archive}) cp {} {archive} ;;\n{raw}/{tag}/action/checksums.txt) cp {} \
-                 checksums.txt ;;\n*) exit 22 ;;\nesac",
-                from("release/archive"),
-                from("release/checksums")
-            ),
-        );
+        if page.text.contains("/releases/download/") {
+            offer_release(&workspace);
+        }
         let (emulator, url) = emulate(&workspace, "examples/portal.yaml");
         Self { workspace, emulator, url }
     }
@@ -297,7 +303,7 @@ fn every_page_can_be_played() {
         if blocks.is_empty() && !has_output {
             continue;
         }
-        let mut stage = Stage::new();
+        let mut stage = Stage::new(&page);
         for block in &blocks {
             match block.info.split_whitespace().next() {
                 Some("sh") => {
@@ -335,5 +341,5 @@ fn a_misspelled_input_is_seen() {
 #[should_panic(expected = "assertion `left == right` failed")]
 fn a_command_that_fails_is_seen() {
     let page = Page { path: "a.md".to_owned(), text: "```sh\ncancel-pending plan --nope\n```\n".to_owned() };
-    Stage::new().play(&page, &page.blocks()[0]);
+    Stage::new(&page).play(&page, &page.blocks()[0]);
 }
