@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use futures_util::future::join_all;
 use jiff::Timestamp;
 
-use crate::domain::{DesiredSet, FailureScope, Observed, OfferQuery, PortalKind};
+use crate::domain::{DesiredSet, FailureScope, Observed, PortalKind};
 use crate::plan::{Observation, ObservedState};
 use crate::portal::{Backends, Failure, ReadPortal as _};
 
@@ -45,12 +45,12 @@ pub async fn observe(
             needed.map(move |(index, _)| (state, index)).collect::<Vec<_>>()
         })
         .collect();
-    let asked = wanted.iter().map(|(state, index)| states[*state].offers[*index].desired.query());
-    let mut by_portal: BTreeMap<PortalKind, Vec<OfferQuery>> = BTreeMap::new();
-    for query in asked {
-        by_portal.entry(query.key.portal).or_default().push(query);
+    // Asked for one by one: most portals need none of them, and there may be a hundred thousand.
+    let query = |(state, index): &(usize, usize)| states[*state].offers[*index].desired.query();
+    for backend in backends.iter() {
+        let kind = backend.kind();
+        backend.prepare(wanted.iter().map(query).filter(|query| query.key.portal == kind)).await;
     }
-    join_all(by_portal.iter().filter_map(|(kind, queries)| Some(backends.get(*kind)?.prepare(queries)))).await;
     // As many as may be asked for at once, each going on to the next offer that nobody has taken:
     // what waiting for an answer needs is set up once for each of them, and not for each offer.
     let next = AtomicUsize::new(0);

@@ -110,10 +110,10 @@ impl Backend {
     }
 
     /// Reads in one go what the questions about several offers share, where that is fewer calls.
-    pub async fn prepare(&self, offers: &[OfferQuery]) {
+    pub async fn prepare(&self, offers: impl Iterator<Item = OfferQuery>) {
         match self.reader() {
             BackendReader::CloudPartner(_) | BackendReader::ProductIngestion(_) => {}
-            BackendReader::PartnerCenter(reader) => reader.prepare(offers).await,
+            BackendReader::PartnerCenter(reader) => reader.prepare(&offers.collect::<Vec<_>>()).await,
         }
     }
 
