@@ -64,42 +64,42 @@ pub async fn observe(
                 let why = format!("the portal {} is not in use", offer.key.portal);
                 Ok(Observed::unreadable(why, FailureScope::Offer))
             };
-            seen.push((offer.key.portal, *state, *index, result));
+            seen.push((*state, *index, result));
             after_each();
         }
         seen
     };
     let readers = (0..concurrency.clamp(1, wanted.len().max(1))).map(|_| reader());
     let seen = join_all(readers).await;
-    let mut by_portal: BTreeMap<PortalKind, Vec<_>> = BTreeMap::new();
-    for (portal, state, index, result) in seen.into_iter().flatten() {
-        by_portal.entry(portal).or_default().push((state, index, result));
+    let portal = |state: usize, index: usize| states[state].offers[index].desired.key.portal;
+    let common: BTreeMap<PortalKind, Failure> = backends
+        .iter()
+        .filter_map(|backend| {
+            let own = seen.iter().flatten().filter(|(state, index, _)| portal(*state, *index) == backend.kind());
+            Some((backend.kind(), common_failure(own.map(|(_, _, result)| result))?.clone()))
+        })
+        .collect();
+    for (portal, failure) in &common {
+        tracing::warn!(%portal, %failure, "no live state is known");
     }
-    for (portal, results) in by_portal {
-        let common = common_failure(results.iter().map(|(_, _, result)| result));
-        let scope = if common.is_some() { FailureScope::Portal } else { FailureScope::Offer };
-        if let Some(failure) = common {
-            tracing::warn!(%portal, offers = results.len(), %failure, "no live state is known");
-        }
-        for (state, index, result) in results {
-            let offer = &mut states[state].offers[index];
-            offer.observed = Some(result.unwrap_or_else(|failure| {
-                if scope == FailureScope::Offer {
-                    tracing::warn!(offer = %offer.desired.key, %failure, "the live state is not known");
-                }
-                Observed::unreadable(failure.to_string(), scope)
-            }));
-        }
+    for (state, index, result) in seen.into_iter().flatten() {
+        let offer = &mut states[state].offers[index];
+        offer.observed = Some(result.unwrap_or_else(|failure| {
+            if common.contains_key(&offer.desired.key.portal) {
+                return Observed::unreadable(failure.to_string(), FailureScope::Portal);
+            }
+            tracing::warn!(offer = %offer.desired.key, %failure, "the live state is not known");
+            Observed::unreadable(failure.to_string(), FailureScope::Offer)
+        }));
     }
     states
 }
 
 /// Why not one of a portal's offers could be read, where that is one reason for all of them. A fault that
 /// passes is one of the portal only where more than one offer met it.
-fn common_failure<'a>(results: impl ExactSizeIterator<Item = &'a Result<Observed, Failure>>) -> Option<&'a Failure> {
-    let count = results.len();
+fn common_failure<'a>(results: impl Iterator<Item = &'a Result<Observed, Failure>>) -> Option<&'a Failure> {
     let failures: Vec<&Failure> = results.map(|result| result.as_ref().err()).collect::<Option<_>>()?;
     let first = *failures.first()?;
-    let is_of_portal = first.is_about_portal() || (count > 1 && first.is_transient());
+    let is_of_portal = first.is_about_portal() || (failures.len() > 1 && first.is_transient());
     (is_of_portal && failures.iter().all(|failure| failure.has_same_reason(first))).then_some(first)
 }
