@@ -60,14 +60,14 @@ pub fn documented_address(kind: PortalKind, origin: &PortalOrigin, address: &str
     }
 }
 
-/// Reads a portal, and tries again what may pass by itself.
-pub enum BackendReader<'a> {
+/// Reads a portal. Unless it does so in a slot, it tries again what may pass by itself.
+pub enum BackendReader<'a, R = Retrying<'a>> {
     /// The Cloud Partner Portal.
-    CloudPartner(CloudPartner<'a, Retrying<'a>>),
+    CloudPartner(CloudPartner<'a, R>),
     /// Partner Center.
-    PartnerCenter(PartnerCenter<'a, Retrying<'a>>),
+    PartnerCenter(PartnerCenter<'a, R>),
     /// The Product Ingestion API.
-    ProductIngestion(ProductIngestion<'a, Retrying<'a>>),
+    ProductIngestion(ProductIngestion<'a, R>),
 }
 
 /// A slot on a portal: reads and cancels in it are sent once, right after each other.
@@ -160,25 +160,25 @@ impl Backend {
     }
 
     fn reader_at(&self, turn: Turn) -> BackendReader<'_> {
-        let requests = Retrying { transport: &self.transport, turn };
+        self.reader_by(Retrying { transport: &self.transport, turn }, turn == Turn::Read)
+    }
+
+    /// A reader by which requests are made in this way. `for_people`: whether people look at what it reads.
+    fn reader_by<R: Requests>(&self, requests: R, for_people: bool) -> BackendReader<'_, R> {
+        let (origin, products, settings) = (self.transport.origin(), &self.products, &self.settings);
         match self.kind {
-            PortalKind::CloudPartner => {
-                BackendReader::CloudPartner(CloudPartner::new(requests, self.transport.origin()))
+            PortalKind::CloudPartner => BackendReader::CloudPartner(CloudPartner::new(requests, origin)),
+            PortalKind::PartnerCenter => BackendReader::PartnerCenter(PartnerCenter::new(
+                requests,
+                origin,
+                products,
+                &settings.product_types,
+                for_people,
+            )),
+            PortalKind::ProductIngestion => {
+                BackendReader::ProductIngestion(ProductIngestion::new(requests, origin, products, settings))
             }
-            PortalKind::PartnerCenter => {
-                BackendReader::PartnerCenter(self.partner_center(requests, turn == Turn::Read))
-            }
-            PortalKind::ProductIngestion => BackendReader::ProductIngestion(self.product_ingestion(requests)),
         }
-    }
-
-    fn partner_center<R: Requests>(&self, requests: R, for_people: bool) -> PartnerCenter<'_, R> {
-        let types = &self.settings.product_types;
-        PartnerCenter::new(requests, self.transport.origin(), &self.products, types, for_people)
-    }
-
-    fn product_ingestion<R: Requests>(&self, requests: R) -> ProductIngestion<'_, R> {
-        ProductIngestion::new(requests, self.transport.origin(), &self.products, &self.settings)
     }
 
     /// Waits for a slot to cancel in. Signing in happens before the wait, and not in the slot.
@@ -213,20 +213,12 @@ impl BackendSlot<'_> {
         self.slot.must_wait()
     }
 
-    fn cloud_partner(&self) -> CloudPartner<'_, &Slot<'_>> {
-        CloudPartner::new(&self.slot, self.backend.origin())
-    }
-
-    fn partner_center(&self) -> PartnerCenter<'_, &Slot<'_>> {
-        self.backend.partner_center(&self.slot, false)
-    }
-
-    fn product_ingestion(&self) -> ProductIngestion<'_, &Slot<'_>> {
-        self.backend.product_ingestion(&self.slot)
+    fn reader(&self) -> BackendReader<'_, &Slot<'_>> {
+        self.backend.reader_by(&self.slot, false)
     }
 }
 
-impl ReadPortal for BackendReader<'_> {
+impl<R: Requests> ReadPortal for BackendReader<'_, R> {
     async fn live(&self, query: &OfferQuery) -> Result<Observed, Failure> {
         match self {
             Self::CloudPartner(reader) => reader.live(query).await,
@@ -268,7 +260,7 @@ impl ReadPortal for BackendReader<'_> {
     }
 }
 
-impl ListOffers for BackendReader<'_> {
+impl<R: Requests> ListOffers for BackendReader<'_, R> {
     async fn list(&self, publisher: &PublisherId) -> Result<Vec<ListedOffer>, Failure> {
         match self {
             Self::CloudPartner(reader) => reader.list(publisher).await,
@@ -280,43 +272,23 @@ impl ListOffers for BackendReader<'_> {
 
 impl ReadPortal for BackendSlot<'_> {
     async fn live(&self, query: &OfferQuery) -> Result<Observed, Failure> {
-        match self.backend.kind {
-            PortalKind::CloudPartner => self.cloud_partner().live(query).await,
-            PortalKind::PartnerCenter => self.partner_center().live(query).await,
-            PortalKind::ProductIngestion => self.product_ingestion().live(query).await,
-        }
+        self.reader().live(query).await
     }
 
     async fn guard(&self, query: &OfferQuery) -> Result<Guard, Failure> {
-        match self.backend.kind {
-            PortalKind::CloudPartner => self.cloud_partner().guard(query).await,
-            PortalKind::PartnerCenter => self.partner_center().guard(query).await,
-            PortalKind::ProductIngestion => self.product_ingestion().guard(query).await,
-        }
+        self.reader().guard(query).await
     }
 
     async fn follow(&self, query: &OfferQuery, location: Option<&Location>) -> Result<Followed, Failure> {
-        match self.backend.kind {
-            PortalKind::CloudPartner => self.cloud_partner().follow(query, location).await,
-            PortalKind::PartnerCenter => self.partner_center().follow(query, location).await,
-            PortalKind::ProductIngestion => self.product_ingestion().follow(query, location).await,
-        }
+        self.reader().follow(query, location).await
     }
 
     async fn left_changed(&self, query: &OfferQuery) -> Result<Vec<String>, Failure> {
-        match self.backend.kind {
-            PortalKind::CloudPartner => self.cloud_partner().left_changed(query).await,
-            PortalKind::PartnerCenter => self.partner_center().left_changed(query).await,
-            PortalKind::ProductIngestion => self.product_ingestion().left_changed(query).await,
-        }
+        self.reader().left_changed(query).await
     }
 
     fn resume(&self, told: &str) -> Location {
-        match self.backend.kind {
-            PortalKind::CloudPartner => self.cloud_partner().resume(told),
-            PortalKind::PartnerCenter => self.partner_center().resume(told),
-            PortalKind::ProductIngestion => self.product_ingestion().resume(told),
-        }
+        self.reader().resume(told)
     }
 }
 
