@@ -9,6 +9,7 @@ mod answers;
 mod backend;
 mod client;
 pub mod cloud_partner;
+mod each_once;
 mod partner_center;
 mod product_ingestion;
 mod products;
@@ -36,6 +37,11 @@ pub struct Location {
 }
 
 impl Location {
+    /// One that is only shown, on a portal that tells none.
+    pub(in crate::portal) fn only_shown(told: &str) -> Self {
+        Self { shown: told.to_owned(), callable: None }
+    }
+
     /// Whether it may be called: it has a documented form and lies on the portal's origin.
     #[must_use]
     pub const fn may_be_called(&self) -> bool {

@@ -6,8 +6,10 @@
 use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use super::ListedOffer;
 use super::client::Failure;
-use crate::domain::{OfferId, ProductId};
+use super::each_once::each_once;
+use crate::domain::{OfferId, ProductId, StatusWord};
 
 /// A product as a portal lists it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -24,6 +26,19 @@ pub(super) struct ListedProduct {
 impl ListedProduct {
     fn is(&self, offer: &OfferId) -> bool {
         self.offers.contains(offer)
+    }
+
+    /// Its name, where that says more than the offer's id.
+    pub fn telling_name(&self) -> Option<&str> {
+        self.name.as_deref().filter(|name| self.offers.iter().all(|offer| *offer != **name))
+    }
+
+    /// The offer that it is. One that can't be named makes the list unreadable.
+    pub fn into_offer(self) -> Result<ListedOffer, Failure> {
+        match self.offers.first() {
+            Some(offer) => Ok(ListedOffer { id: offer.as_str().to_owned(), status: self.kind.map(StatusWord::new) }),
+            None => Err(Failure::Unreadable(format!("the product {} names no offer", self.id))),
+        }
     }
 }
 
@@ -82,26 +97,21 @@ impl ProductDirectory {
     /// Keeps the products that a look-up of an offer brought. Those that are something else are left out: not every
     /// portal honours every filter.
     pub fn keep_found(&self, offer: &OfferId, products: Vec<ListedProduct>) {
-        let mut own: Vec<ListedProduct> = Vec::new();
-        for product in products {
-            if product.is(offer) && own.iter().all(|other| other.id != product.id) {
-                own.push(product);
-            }
-        }
+        let own = products.into_iter().filter(|product| product.is(offer));
+        let own = each_once(own, |product| product.id.clone(), |_, _| false);
         self.known().by_offer.insert(offer.clone(), own);
     }
 
     /// Keeps a whole list of products.
     pub fn keep_all(&self, products: &[ListedProduct]) {
-        let mut known = self.known();
-        for product in products {
+        let mut by_offer: HashMap<OfferId, Vec<ListedProduct>> = HashMap::new();
+        for product in each_once(products, |product| &product.id, |_, _| false) {
             for offer in &product.offers {
-                let own = known.by_offer.entry(offer.clone()).or_default();
-                if own.iter().all(|other| other.id != product.id) {
-                    own.push(product.clone());
-                }
+                by_offer.entry(offer.clone()).or_default().push(product.clone());
             }
         }
+        let mut known = self.known();
+        known.by_offer = by_offer;
         known.is_whole = true;
     }
 }
@@ -119,6 +129,11 @@ fn fit(product: ListedProduct, offer: &OfferId) -> Result<ProductMatch, Failure>
         "the product {} {is}, and not `{offer}`: correct its `productId`, or remove it",
         product.id
     )))
+}
+
+/// Whether a text has the form of a submission's id: a decimal number.
+pub(super) fn is_submission_id(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit())
 }
 
 fn no_such_offer(offer: &OfferId) -> Failure {

@@ -46,18 +46,23 @@ impl JsonPage {
 
     /// What is on it. A page may be without `value`, but not without anything that a page has: an answer about something
     /// else must not pass for an empty list.
-    pub fn items<T: DeserializeOwned>(mut self, what: &str) -> Result<Vec<T>, Failure> {
+    pub fn items<D: DeserializeOwned, T>(
+        mut self,
+        what: &str,
+        read: impl Fn(D) -> Result<T, String>,
+    ) -> Result<Vec<T>, Failure> {
         let unreadable = |why: String| Failure::Unreadable(format!("not a list of {what} ({why})"));
         let key = self.0.keys().find(|key| key.eq_ignore_ascii_case("value")).cloned();
-        match key.and_then(|key| self.0.remove(&key)) {
-            Some(value) => serde_json::from_value(value).map_err(|error| unreadable(error.to_string())),
+        let documents: Vec<D> = match key.and_then(|key| self.0.remove(&key)) {
+            Some(value) => serde_json::from_value(value).map_err(|error| unreadable(error.to_string()))?,
             None if !self.0.is_empty()
                 && self.0.keys().all(|key| key.starts_with('@') || key.eq_ignore_ascii_case("nextLink")) =>
             {
-                Ok(Vec::new())
+                Vec::new()
             }
-            None => Err(unreadable("`value` is missing".to_owned())),
-        }
+            None => return Err(unreadable("`value` is missing".to_owned())),
+        };
+        documents.into_iter().map(read).collect::<Result<_, _>>().map_err(Failure::Unreadable)
     }
 }
 
@@ -75,6 +80,19 @@ impl<'a, R: Requests> Pages<'a, R> {
     /// A list that begins at a path and query. Every page lies on the same origin and below the prefix.
     pub fn new(requests: &'a R, origin: &PortalOrigin, prefix: &'static str, first: String) -> Self {
         Self { requests, origin: origin.url(), prefix, next: Some(first), seen: HashSet::new(), bytes: 0 }
+    }
+
+    /// Everything in the list.
+    pub async fn all<D: DeserializeOwned, T>(
+        mut self,
+        what: &str,
+        read: impl Fn(D) -> Result<T, String>,
+    ) -> Result<Vec<T>, Failure> {
+        let mut all = Vec::new();
+        while let Some(page) = self.next().await? {
+            all.extend(page.items(what, &read)?);
+        }
+        Ok(all)
     }
 
     /// Whether there is another page.
@@ -104,23 +122,15 @@ impl<'a, R: Requests> Pages<'a, R> {
             return Err(unreadable("the list is larger than 64 MiB"));
         }
         let page = JsonPage::read(&answer.body)?;
-        self.next = match page.next() {
-            None => None,
-            Some(link) => {
-                let link = link.as_str().and_then(|link| self.resolve(link));
-                let link = link.ok_or_else(|| unreadable("the link to the next page leads elsewhere"));
-                Some(self.once(link)?)
+        if let Some(link) = page.next() {
+            let link = link.as_str().and_then(|link| self.resolve(link));
+            let link = link.ok_or_else(|| unreadable("the link to the next page leads elsewhere"))?;
+            if self.seen.contains(&link) {
+                return Err(unreadable("the link to the next page leads back to an earlier one"));
             }
-        };
-        Ok(page)
-    }
-
-    fn once(&self, link: Result<String, Failure>) -> Result<String, Failure> {
-        let link = link?;
-        if self.seen.contains(&link) {
-            return Err(Failure::Unreadable("the link to the next page leads back to an earlier one".to_owned()));
+            self.next = Some(link);
         }
-        Ok(link)
+        Ok(page)
     }
 
     /// Path and query of a link: absolute, or relative to the origin, with or without a slash in front.

@@ -3,8 +3,6 @@
 //! Owns every tolerance: two spellings, an operation as object or array, status words in any
 //! form, HTML in messages. What can't be read is an error in words; nothing is guessed.
 
-use std::collections::HashMap;
-
 use jiff::Timestamp;
 
 use super::wire::{ListedOfferDocument, Message, OperationDocument, StepDocument, Submission};
@@ -14,6 +12,7 @@ use crate::domain::{
     product_page,
 };
 use crate::portal::client::{MAX_WORD, cut, cut_text, cut_word, json, plain_text, timestamp};
+use crate::portal::each_once::each_once;
 use crate::portal::{CancellationProgress, ListedOffer};
 
 /// An operation as the list of an offer's operations shows it.
@@ -33,7 +32,6 @@ pub(super) struct ListedOperation {
 pub(super) fn submissions(body: &[u8], asked: &OfferKey) -> Result<Vec<ListedOperation>, String> {
     let submissions: Vec<Submission> = json(body).map_err(|error| format!("not a list of submissions ({error})"))?;
     let mut listed: Vec<ListedOperation> = Vec::new();
-    let mut places: HashMap<OperationId, usize> = HashMap::new();
     for submission in submissions {
         is_about(&submission, asked)?;
         let state = unfinished_of(submission.submission_state.as_deref(), submission.status.as_deref());
@@ -45,24 +43,17 @@ pub(super) fn submissions(body: &[u8], asked: &OfferKey) -> Result<Vec<ListedOpe
             Err(error) => return Err(format!("the id of a running operation {error}")),
         };
         let changed = [&submission.changed_time, &submission.last_action_date_time, &submission.created_date_time];
-        let operation = ListedOperation {
-            id: id.clone(),
+        listed.push(ListedOperation {
+            id,
             kind: submission.submission_type.as_deref().and_then(word).map(|word| word.as_str().to_owned()),
             state,
             phase,
             changed_at: changed.into_iter().flatten().find_map(|text| timestamp(text)),
             link: submission.offer_id.and_then(|guid| guid.parse::<ProductId>().ok()).map(|id| product_page(&id)),
-        };
-        match places.get(&id) {
-            None => {
-                places.insert(id, listed.len());
-                listed.push(operation);
-            }
-            Some(&at) if listed[at].phase.is_over() => listed[at] = operation,
-            Some(_) => {}
-        }
+        });
     }
-    Ok(listed)
+    // Where one is listed twice, what is unfinished counts.
+    Ok(each_once(listed, |one| one.id.clone(), |_, first| first.phase.is_over()))
 }
 
 /// Reads the answer of `GET …/offers`: all offers of a publisher. What is left out of this list is

@@ -14,7 +14,7 @@ use http::header::{CONTENT_TYPE, ETAG, HeaderMap, HeaderValue, IF_MATCH};
 use http::{Method, StatusCode};
 use serde_json::json;
 
-use super::answers::failed_call;
+use super::answers::{accepted_call, failed_call, undocumented_answer};
 use super::client::{Answer, Call, Failure, Requests, Slot, Wanted, retry_after};
 use super::{CancelAnswer, CancelCall, CancelVerdict, Followed, Guard, ListOffers, ListedOffer, Location, ReadPortal};
 use crate::domain::{
@@ -214,15 +214,11 @@ pub(super) async fn cancel(slot: &Slot<'_>, origin: &PortalOrigin, call: &Cancel
 }
 
 fn accepted(answer: &Answer, portal: &PortalOrigin) -> CancelAnswer {
-    let verdict = match answer.status {
-        StatusCode::OK => CancelVerdict::Done,
-        StatusCode::ACCEPTED => CancelVerdict::Accepted {
-            location: location::in_headers(&answer.headers, portal),
-            retry_after: retry_after(&answer.headers, SystemTime::now()),
-        },
-        status => CancelVerdict::Lost(Failure::Undocumented(status)),
-    };
-    CancelAnswer { status: Some(answer.status.as_u16()), verdict }
+    match answer.status {
+        StatusCode::OK => CancelAnswer { status: Some(answer.status.as_u16()), verdict: CancelVerdict::Done },
+        StatusCode::ACCEPTED => accepted_call(answer, location::in_headers(&answer.headers, portal), None),
+        status => undocumented_answer(status),
+    }
 }
 
 fn refused(failure: Failure) -> CancelAnswer {

@@ -9,7 +9,7 @@ use super::wire::{ProductDocument, SubmissionDocument, SubmissionNumber, Workflo
 use super::words::{self, Meaning, Said};
 use crate::domain::{OfferId, OperationId, ProductId, StatusWord};
 use crate::portal::client::{cut_text, cut_word, json, timestamp};
-use crate::portal::products::ListedProduct;
+use crate::portal::products::{ListedProduct, is_submission_id};
 
 /// A submission, judged.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -25,17 +25,16 @@ pub(super) struct JudgedSubmission {
 
 /// Reads a product.
 pub(super) fn one_product(body: &[u8]) -> Result<ListedProduct, String> {
-    product(&json(body).map_err(|error| format!("not a product ({error})"))?)
+    product(json(body).map_err(|error| format!("not a product ({error})"))?)
 }
 
 /// Reads a product of a list.
-pub(super) fn product(document: &ProductDocument) -> Result<ListedProduct, String> {
-    let id = document.id.as_deref().unwrap_or_default();
-    let id: ProductId = id.parse().map_err(|error| format!("the id of a product {error}"))?;
+pub(super) fn product(document: ProductDocument) -> Result<ListedProduct, String> {
+    let ProductDocument { id, resource_type, name, external_ids } = document;
+    let id: ProductId = id.unwrap_or_default().parse().map_err(|error| format!("the id of a product {error}"))?;
     let names_offer =
         |kind: &Option<String>| kind.as_deref().is_some_and(|kind| kind.eq_ignore_ascii_case("AzureOfferId"));
-    let offers: Vec<OfferId> = document
-        .external_ids
+    let offers: Vec<OfferId> = external_ids
         .iter()
         .flatten()
         .filter(|external| names_offer(&external.kind))
@@ -44,8 +43,8 @@ pub(super) fn product(document: &ProductDocument) -> Result<ListedProduct, Strin
     Ok(ListedProduct {
         id,
         offers,
-        kind: document.resource_type.as_deref().and_then(cut_word),
-        name: document.name.as_deref().and_then(cut_text),
+        kind: resource_type.as_deref().and_then(cut_word),
+        name: name.as_deref().and_then(cut_text),
     })
 }
 
@@ -61,7 +60,7 @@ pub(super) fn submission(document: SubmissionDocument) -> Result<JudgedSubmissio
         Some(SubmissionNumber::Number(number)) => number.to_string(),
         None => return Err("a submission has no id".to_owned()),
     };
-    if id.is_empty() || !id.bytes().all(|byte| byte.is_ascii_digit()) {
+    if !is_submission_id(&id) {
         return Err("the id of a submission is not a number".to_owned());
     }
     let update = document.pending_update_info.as_ref();

@@ -7,23 +7,23 @@ mod interpret;
 mod wire;
 mod words;
 
-use std::time::SystemTime;
+use std::collections::HashSet;
 
 use http::header::{HeaderMap, HeaderName, HeaderValue};
 use http::{Method, StatusCode};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 
-use super::answers::failed_call;
-use super::client::{Call, Failure, Pages, Requests, Slot, Wanted, retry_after};
-use super::products::{ListedProduct, ProductDirectory, ProductMatch};
-use super::{CancelAnswer, CancelCall, CancelVerdict, Followed, Guard, ListOffers, ListedOffer, Location, ReadPortal};
+use super::answers::{accepted_call, failed_call, undocumented_answer};
+use super::client::{Call, Failure, Pages, Requests, Slot, Wanted};
+use super::each_once::each_once;
+use super::products::{ListedProduct, ProductDirectory, ProductMatch, is_submission_id};
+use super::{CancelAnswer, CancelCall, Followed, Guard, ListOffers, ListedOffer, Location, ReadPortal};
 use crate::domain::{
     CallGuard, Capabilities, FailureScope, Live, Observed, OfferId, OfferQuery, Operation, OperationId, Phase,
     PinSighting, PortalOrigin, PortalSettings, ProductId, ProductType, PublisherId, ReadFailure, RestingOperation,
-    RunningOperation, StatusWord, product_page,
+    RunningOperation, product_page,
 };
 use interpret::JudgedSubmission;
-use wire::{ProductDocument, SubmissionDocument};
 
 /// Everything of this API lies below this path.
 pub(super) const PREFIX: &str = "/v1.0/ingestion/";
@@ -86,14 +86,14 @@ impl<'a, R: Requests> PartnerCenter<'a, R> {
         if wanted.len() < 2 && self.types.is_empty() {
             return;
         }
-        if let Err(failure) = self.list_products(Some(&wanted)).await {
+        if let Err(failure) = self.list_products(Some(&wanted.into_iter().collect())).await {
             tracing::info!(%failure, "the list of products can't be read; each offer is looked up by itself");
         }
     }
 
     /// Reads all products. `wanted`: only while that promises fewer calls than a look-up for each of these, which is as
     /// long as there is one of them on each page. Says whether all were read.
-    async fn list_products(&self, wanted: Option<&[&OfferId]>) -> Result<Option<Vec<ListedProduct>>, Failure> {
+    async fn list_products(&self, wanted: Option<&HashSet<&OfferId>>) -> Result<Option<Vec<ListedProduct>>, Failure> {
         let firsts = match self.types {
             [] => vec![PRODUCTS.to_owned()],
             types => types.iter().map(|one| products_by(&format!("resourceType eq '{}'", one.as_str()))).collect(),
@@ -103,13 +103,12 @@ impl<'a, R: Requests> PartnerCenter<'a, R> {
             let mut pages = Pages::new(&self.requests, self.origin, PREFIX, first);
             while let Some(page) = pages.next().await? {
                 count += 1;
-                let items: Vec<ProductDocument> = page.items("products")?;
-                for item in items {
-                    let product = interpret::product(&item).map_err(Failure::Unreadable)?;
-                    found += wanted
-                        .map_or(0, |wanted| usize::from(product.offers.iter().any(|offer| wanted.contains(&offer))));
-                    all.push(product);
-                }
+                let products = page.items("products", interpret::product)?;
+                let is_wanted = |product: &&ListedProduct| {
+                    wanted.is_some_and(|wanted| product.offers.iter().any(|offer| wanted.contains(offer)))
+                };
+                found += products.iter().filter(is_wanted).count();
+                all.extend(products);
                 // Where types are demanded there is no look-up to fall back to.
                 if self.types.is_empty() && wanted.is_some() && pages.has_more() && found < count {
                     return Ok(None);
@@ -149,14 +148,8 @@ impl<'a, R: Requests> PartnerCenter<'a, R> {
             }
             None => {
                 let filter = format!("externalIDs/Any(i:i/type eq 'AzureOfferId' and i/value eq '{offer}')");
-                let mut pages = Pages::new(&self.requests, self.origin, PREFIX, products_by(&filter));
-                let mut found = Vec::new();
-                while let Some(page) = pages.next().await? {
-                    for item in page.items::<ProductDocument>("products")? {
-                        found.push(interpret::product(&item).map_err(Failure::Unreadable)?);
-                    }
-                }
-                self.products.keep_found(offer, found);
+                let pages = Pages::new(&self.requests, self.origin, PREFIX, products_by(&filter));
+                self.products.keep_found(offer, pages.all("products", interpret::product).await?);
             }
         }
         let known = self.products.find(offer, pin);
@@ -165,20 +158,10 @@ impl<'a, R: Requests> PartnerCenter<'a, R> {
     }
 
     async fn submissions(&self, product: &ProductId) -> Result<Vec<JudgedSubmission>, Failure> {
-        let mut pages = Pages::new(&self.requests, self.origin, PREFIX, submissions_path(product));
-        let mut all: Vec<JudgedSubmission> = Vec::new();
-        while let Some(page) = pages.next().await? {
-            for item in page.items::<SubmissionDocument>("submissions")? {
-                let submission = interpret::submission(item).map_err(Failure::Unreadable)?;
-                match all.iter_mut().find(|other| other.id == submission.id) {
-                    // Between two pages it may have gone on. What is unfinished in either is unfinished.
-                    Some(other) if !other.meaning.phase.is_unfinished() => *other = submission,
-                    Some(_) => {}
-                    None => all.push(submission),
-                }
-            }
-        }
-        Ok(all)
+        let pages = Pages::new(&self.requests, self.origin, PREFIX, submissions_path(product));
+        let all = pages.all("submissions", interpret::submission).await?;
+        // Where one is listed twice, what is unfinished counts.
+        Ok(each_once(all, |one| one.id.clone(), |_, first| !first.meaning.phase.is_unfinished()))
     }
 
     /// What runs, and what became of what is pinned.
@@ -234,7 +217,7 @@ impl<'a, R: Requests> PartnerCenter<'a, R> {
         let says: Vec<String> = [
             one.meaning.words.filter(|_| phase != Phase::Unknown).map(str::to_owned),
             release,
-            product.name.as_ref().filter(|name| product.offers.iter().all(|offer| *offer != ***name)).cloned(),
+            product.telling_name().map(str::to_owned),
             one.failure.clone(),
         ]
         .into_iter()
@@ -319,19 +302,14 @@ impl<R: Requests> ReadPortal for PartnerCenter<'_, R> {
     }
 
     fn resume(&self, told: &str) -> Location {
-        // This API tells no locations: whatever it is, it is only shown.
-        Location { shown: told.to_owned(), callable: None }
+        Location::only_shown(told)
     }
 }
 
 impl<R: Requests> ListOffers for PartnerCenter<'_, R> {
     async fn list(&self, _: &PublisherId) -> Result<Vec<ListedOffer>, Failure> {
         let products = self.list_products(None).await?.unwrap_or_default();
-        let listed = |product: ListedProduct| match product.offers.first() {
-            Some(offer) => Ok(ListedOffer { id: offer.as_str().to_owned(), status: product.kind.map(StatusWord::new) }),
-            None => Err(Failure::Unreadable(format!("the product {} names no offer", product.id))),
-        };
-        products.into_iter().map(listed).collect()
+        products.into_iter().map(ListedProduct::into_offer).collect()
     }
 }
 
@@ -350,17 +328,8 @@ pub(super) async fn cancel(slot: &Slot<'_>, call: &CancelCall) -> CancelAnswer {
     };
     match slot.send(request).await {
         // 204 by the description; 200 and 202 pass with every client. What it did, the list tells.
-        Ok(answer) if matches!(answer.status.as_u16(), 200 | 202 | 204) => CancelAnswer {
-            status: Some(answer.status.as_u16()),
-            verdict: CancelVerdict::Accepted {
-                location: None,
-                retry_after: retry_after(&answer.headers, SystemTime::now()),
-            },
-        },
-        Ok(answer) => CancelAnswer {
-            status: Some(answer.status.as_u16()),
-            verdict: CancelVerdict::Lost(Failure::Undocumented(answer.status)),
-        },
+        Ok(answer) if matches!(answer.status.as_u16(), 200 | 202 | 204) => accepted_call(&answer, None, None),
+        Ok(answer) => undocumented_answer(answer.status),
         Err(failure) => failed_call(failure),
     }
 }
@@ -372,8 +341,7 @@ const PRODUCTS: &str = "/v1.0/ingestion/products";
 /// The address of a submission, where one is nothing else.
 pub(super) fn documented_address(origin: &PortalOrigin, address: &str) -> Option<String> {
     let (product, id) = address.strip_prefix(&format!("{origin}{PRODUCTS}/"))?.split_once("/submissions/")?;
-    let is_id = !id.is_empty() && id.len() <= 20 && id.bytes().all(|byte| byte.is_ascii_digit());
-    (crate::domain::is_guid(product) && is_id).then(|| address.to_owned())
+    (crate::domain::is_guid(product) && id.len() <= 20 && is_submission_id(id)).then(|| address.to_owned())
 }
 
 fn products_by(filter: &str) -> String {

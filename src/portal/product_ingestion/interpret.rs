@@ -14,7 +14,7 @@ use super::wire::{
 use super::words::{self, TargetType};
 use crate::domain::{JobId, OperationId, Phase, ProductId, StatusWord};
 use crate::portal::client::{cut_text, cut_word, json, timestamp};
-use crate::portal::products::ListedProduct;
+use crate::portal::products::{ListedProduct, is_submission_id};
 
 /// The most names of resources that are told.
 const MAX_RESOURCES: usize = 8;
@@ -80,7 +80,7 @@ pub(super) fn one_submission(body: &[u8], product: &ProductId) -> Result<Targete
 pub(super) fn submission(document: Value, product: &ProductId) -> Result<TargetedSubmission, String> {
     let document: TargetedDocument = folded(document).map_err(|error| format!("not a submission ({error})"))?;
     let (kind, owner, digits) = parts(document.id.as_deref().unwrap_or_default());
-    let digits = digits.filter(|digits| !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit()));
+    let digits = digits.filter(|digits| is_submission_id(digits));
     let (Some(owner), Some(digits)) = (owner.filter(|_| kind.eq_ignore_ascii_case("submission")), digits) else {
         return Err("the id of a submission is not `submission/`, a GUID and a number".to_owned());
     };

@@ -14,12 +14,12 @@ use http::header::HeaderMap;
 use http::{Method, StatusCode};
 use serde_json::Value;
 
-use super::answers::failed_call;
+use super::answers::{accepted_call, failed_call, undocumented_answer};
 use super::client::{Call, Failure, Pages, Requests, Slot, Wanted, retry_after};
-use super::products::{ListedProduct, ProductDirectory, ProductMatch};
+use super::each_once::each_once;
+use super::products::{ListedProduct, ProductDirectory, ProductMatch, is_submission_id};
 use super::{
-    CancelAnswer, CancelCall, CancelVerdict, CancellationProgress, Followed, Guard, ListOffers, ListedOffer, Location,
-    ReadPortal,
+    CancelAnswer, CancelCall, CancellationProgress, Followed, Guard, ListOffers, ListedOffer, Location, ReadPortal,
 };
 use crate::domain::{
     CallGuard, Capabilities, FailureScope, JobId, Live, Observed, OfferQuery, Operation, OperationId, Phase,
@@ -87,14 +87,7 @@ impl<'a, R: Requests> ProductIngestion<'a, R> {
         what: &str,
         read: impl Fn(Value) -> Result<T, String>,
     ) -> Result<Vec<T>, Failure> {
-        let mut pages = Pages::new(&self.requests, self.origin, PREFIX, self.versioned(path, more));
-        let mut all = Vec::new();
-        while let Some(page) = pages.next().await? {
-            for item in page.items::<Value>(what)? {
-                all.push(read(item).map_err(Failure::Unreadable)?);
-            }
-        }
-        Ok(all)
+        Pages::new(&self.requests, self.origin, PREFIX, self.versioned(path, more)).all(what, read).await
     }
 
     fn versioned(&self, path: &str, more: &str) -> String {
@@ -122,23 +115,18 @@ impl<'a, R: Requests> ProductIngestion<'a, R> {
     async fn submissions(&self, product: &ProductId) -> Result<Vec<TargetedSubmission>, Failure> {
         let path = format!("submission/{}", product.lower());
         let all = self.whole_list(&path, "", "submissions", |item| interpret::submission(item, product)).await?;
-        let mut merged: Vec<TargetedSubmission> = Vec::new();
-        for mut one in all.into_iter().filter(|one| one.phase != Phase::Draft) {
+        let own = all.into_iter().filter(|one| one.phase != Phase::Draft).map(|mut one| {
             if one.target == TargetType::Preview && one.phase == Phase::Completed {
                 one.phase = Phase::AwaitsGoLive;
             }
-            let rank = |one: &TargetedSubmission| match (one.phase, one.target) {
-                (phase, _) if phase.is_unfinished() => 2,
-                (_, TargetType::Live) => 1,
-                _ => 0,
-            };
-            match merged.iter_mut().find(|other| other.id == one.id) {
-                Some(other) if rank(other) < rank(&one) => *other = one,
-                Some(_) => {}
-                None => merged.push(one),
-            }
-        }
-        Ok(merged)
+            one
+        });
+        let rank = |one: &TargetedSubmission| match (one.phase, one.target) {
+            (phase, _) if phase.is_unfinished() => 2,
+            (_, TargetType::Live) => 1,
+            _ => 0,
+        };
+        Ok(each_once(own, |one| one.id.clone(), |new, first| rank(first) < rank(new)))
     }
 
     /// A job; none: the portal does not know it.
@@ -199,8 +187,7 @@ impl<'a, R: Requests> ProductIngestion<'a, R> {
     ) -> RunningOperation {
         let judged = guard::guarded(one, job_id.map(|id| (id, job.map(|job| &job.reading))));
         let job_says = job.and_then(|job| job.reading.word.as_ref()).map(|word| format!("job: {word}"));
-        let name = product.name.clone().filter(|name| product.offers.iter().all(|offer| *offer != **name));
-        let says: Vec<String> = [name, job_says].into_iter().flatten().collect();
+        let says: Vec<String> = [product.telling_name().map(str::to_owned), job_says].into_iter().flatten().collect();
         let operation = Operation {
             id: one.id.clone(),
             job_id: job_id.cloned(),
@@ -320,8 +307,7 @@ impl<R: Requests> ReadPortal for ProductIngestion<'_, R> {
     }
 
     fn resume(&self, told: &str) -> Location {
-        // This API tells no locations: whatever it is, it is only shown.
-        Location { shown: told.to_owned(), callable: None }
+        Location::only_shown(told)
     }
 
     async fn left_changed(&self, query: &OfferQuery) -> Result<Vec<String>, Failure> {
@@ -340,11 +326,7 @@ impl<R: Requests> ListOffers for ProductIngestion<'_, R> {
     async fn list(&self, _: &PublisherId) -> Result<Vec<ListedOffer>, Failure> {
         let products = self.whole_list("product", "", "products", interpret::product).await?;
         self.products.keep_all(&products);
-        let listed = |product: ListedProduct| match product.offers.first() {
-            Some(offer) => Ok(ListedOffer { id: offer.as_str().to_owned(), status: product.kind.map(StatusWord::new) }),
-            None => Err(Failure::Unreadable(format!("the product {} names no offer", product.id))),
-        };
-        products.into_iter().map(listed).collect()
+        products.into_iter().map(ListedProduct::into_offer).collect()
     }
 }
 
@@ -366,19 +348,9 @@ pub(super) async fn cancel(slot: &Slot<'_>, settings: &PortalSettings, call: &Ca
         Ok(answer) if matches!(answer.status.as_u16(), 200 | 202) => {
             // The answer is the status of the job: one that is over needs no more patience.
             let is_over = interpret::job_status(&answer.body, job).is_ok_and(|reading| reading.phase.is_over());
-            let asked = retry_after(&answer.headers, SystemTime::now());
-            CancelAnswer {
-                status: Some(answer.status.as_u16()),
-                verdict: CancelVerdict::Accepted {
-                    location: None,
-                    retry_after: asked.or((!is_over).then_some(JOB_PAUSE)),
-                },
-            }
+            accepted_call(&answer, None, (!is_over).then_some(JOB_PAUSE))
         }
-        Ok(answer) => CancelAnswer {
-            status: Some(answer.status.as_u16()),
-            verdict: CancelVerdict::Lost(Failure::Undocumented(answer.status)),
-        },
+        Ok(answer) => undocumented_answer(answer.status),
         Err(failure) => failed_call(failure),
     }
 }
@@ -388,8 +360,7 @@ pub(super) async fn cancel(slot: &Slot<'_>, settings: &PortalSettings, call: &Ca
 /// The address of a submission, where one is nothing else.
 pub(super) fn documented_address(origin: &PortalOrigin, address: &str) -> Option<String> {
     let (product, id) = address.strip_prefix(&format!("{origin}{PREFIX}submission/"))?.split_once('/')?;
-    let is_id = !id.is_empty() && id.len() <= 20 && id.bytes().all(|byte| byte.is_ascii_digit());
-    (is_guid(product) && is_id).then(|| address.to_owned())
+    (is_guid(product) && id.len() <= 20 && is_submission_id(id)).then(|| address.to_owned())
 }
 
 fn versioned(path: &str, version: &SchemaVersion, more: &str) -> String {
