@@ -257,7 +257,9 @@ fn blocked(obstacle: &Obstacle) -> String {
             format!("the portal's word for the state of this operation is not known (`{}`)", word(state))
         }
         Obstacle::Unguarded(Some(why)) => why.clone(),
-        Obstacle::Unguarded(None) => "what guards a call from hitting another operation does not hold".to_owned(),
+        Obstacle::Unguarded(None) => {
+            "it is not certain that the cancel call would reach this operation and no other".to_owned()
+        }
         Obstacle::Several(ids) => {
             let ids: Vec<&str> = ids.iter().map(OperationId::as_str).collect();
             format!("several operations are running or queued on this offer ({})", ids.join(", "))

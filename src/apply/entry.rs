@@ -277,10 +277,8 @@ impl<'a, W: Watch> EntryRun<'a, W> {
             }
         };
         self.seen_cancelling |= running.phase == Phase::Cancelling;
-        if self.seen_cancelling || matches!(self.sent, Sent::Accepted | Sent::Done) {
-            return Ok(Step::Follow);
-        }
-        if self.may_be_cancelling() {
+        let was_accepted = matches!(self.sent, Sent::Accepted | Sent::Done);
+        if self.seen_cancelling || was_accepted || self.may_be_cancelling() {
             return Ok(Step::Follow);
         }
         if let Some(failure) = &self.refusal {
@@ -443,14 +441,9 @@ impl<'a, W: Watch> EntryRun<'a, W> {
         let refusal = self.refusal.as_ref().map(ToString::to_string);
         let ending = match phase {
             Some(Phase::Cancelled) if ours => Ending::Cancelled,
-            Some(Phase::Completed | Phase::Failed | Phase::AwaitsGoLive | Phase::Draft)
-                if other.is_none() || matches!(self.sent, Sent::Accepted | Sent::Done) =>
-            {
-                Ending::Completed { word, sent: self.sent }
-            }
-            Some(Phase::Completed | Phase::Failed | Phase::AwaitsGoLive | Phase::Draft) => match other.clone() {
-                Some(other) => Ending::Superseded { other, word },
-                None => Ending::Completed { word, sent: self.sent },
+            Some(phase) if phase.has_ended_by_itself() => match other.clone() {
+                Some(other) if !matches!(self.sent, Sent::Accepted | Sent::Done) => Ending::Superseded { other, word },
+                _ => Ending::Completed { word, sent: self.sent },
             },
             _ if is_done || (forgotten && ours) => Ending::Cancelled,
             _ if self.target.mode == Mode::Settle && observed.pin == PinSighting::Unknown => {

@@ -59,13 +59,7 @@ pub(super) async fn look<W: Watch>(call: OpenCall, backends: &Backends, shared: 
             (_, PinSighting::Known { phase: Phase::Cancelled, .. }) => {
                 (Some(Outcome::Cancelled), "the operation was cancelled".to_owned())
             }
-            (
-                _,
-                PinSighting::Known {
-                    phase: Phase::Completed | Phase::Failed | Phase::AwaitsGoLive | Phase::Draft,
-                    word,
-                },
-            ) => {
+            (_, PinSighting::Known { phase, word }) if phase.has_ended_by_itself() => {
                 let word = word.as_ref().map(|word| format!(" (portal status: `{word}`)")).unwrap_or_default();
                 (Some(Outcome::Completed), format!("the operation ended by itself{word}"))
             }

@@ -60,6 +60,12 @@ impl Phase {
         matches!(self, Self::Cancelled | Self::Completed | Self::Failed)
     }
 
+    /// Whether it came to rest without having been cancelled.
+    #[must_use]
+    pub const fn has_ended_by_itself(self) -> bool {
+        matches!(self, Self::Completed | Self::Failed | Self::Draft | Self::AwaitsGoLive)
+    }
+
     /// Whether something goes on or may go on: it is neither over nor at rest.
     #[must_use]
     pub const fn is_unfinished(self) -> bool {

@@ -29,6 +29,12 @@ fn planned(desired: &str, state: &str) -> Run {
     workspace.run(["plan", "--emulate", "state.yaml", "--format", "json"])
 }
 
+/// The outcome of a plan that was written before.
+fn apply_plan(workspace: &Workspace) -> Value {
+    let plan = ["apply", "--plan", "plan.json", "--emulate", "state.yaml"];
+    workspace.run(plan.into_iter().chain(["--auto-approve", "--format", "json"])).expect(0).json()
+}
+
 /// Source of the rows: what was seen of the API by its clients, and its own description.
 #[test]
 fn every_row_of_the_table() {
@@ -198,17 +204,7 @@ fn a_plan_is_applied_as_it_was_made() {
         format!("partnerCenter: {{demandPublisherId: 1234567}}\n{}", state(&format!("{{id: '{ID}'}}"), "")),
     );
     workspace.run(["plan", "--emulate", "state.yaml", "--out", "plan.json"]).expect(0);
-    let run = workspace.run([
-        "apply",
-        "--plan",
-        "plan.json",
-        "--emulate",
-        "state.yaml",
-        "--auto-approve",
-        "--format",
-        "json",
-    ]);
-    let outcome = run.expect(0).json();
+    let outcome = apply_plan(&workspace);
     assert_eq!(outcome["entries"][0]["outcome"], "cancelled");
     assert_eq!(outcome["entries"][0]["httpStatus"], 204);
 }
@@ -489,17 +485,7 @@ fn one_file_over_both_portals() {
     let plan =
         workspace.run(["plan", "--emulate", "state.yaml", "--format", "json", "--out", "plan.json"]).expect(0).json();
     assert_eq!(decisions(&plan), ["contoso/vm cancel unpinned", "contoso/app cancel unpinned"]);
-    let run = workspace.run([
-        "apply",
-        "--plan",
-        "plan.json",
-        "--emulate",
-        "state.yaml",
-        "--auto-approve",
-        "--format",
-        "json",
-    ]);
-    let outcome = run.expect(0).json();
+    let outcome = apply_plan(&workspace);
     assert_eq!(outcome["summary"]["cancelled"], 2);
     let markdown = workspace.run(["plan", "--emulate", "state.yaml", "--format", "markdown"]).expect(0).stdout;
     assert!(markdown.contains("running-one") && markdown.contains(ID), "{markdown}");

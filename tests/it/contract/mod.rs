@@ -99,8 +99,10 @@ trait Rig: Sync {
     fn ids(&self) -> [&'static str; 2];
     /// Where a cancellation would be followed, on an origin: in a form that is followed on the portal's own.
     fn location(&self, origin: &str) -> String;
-    /// The headers by which an accepted call tells its location.
-    fn location_headers(&self) -> &'static [&'static str];
+    /// The headers by which an accepted call tells its location, on a portal that tells any.
+    fn location_headers(&self) -> &'static [&'static str] {
+        &[]
+    }
 }
 
 fn rigs() -> [&'static dyn Rig; 3] {

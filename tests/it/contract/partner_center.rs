@@ -116,8 +116,4 @@ impl Rig for PartnerCenterRig {
     fn location(&self, origin: &str) -> String {
         format!("{origin}/v1.0/ingestion/products/{PRODUCT}/submissions/1")
     }
-
-    fn location_headers(&self) -> &'static [&'static str] {
-        &[]
-    }
 }

@@ -135,8 +135,4 @@ impl Rig for ProductIngestionRig {
     fn location(&self, origin: &str) -> String {
         format!("{origin}/rp/product-ingestion/submission/{PRODUCT}/1")
     }
-
-    fn location_headers(&self) -> &'static [&'static str] {
-        &[]
-    }
 }
