@@ -146,6 +146,11 @@ fn an_offer_is_exactly_one_product() {
     let run = planned(&marked(&format!(", productId: {OTHER_PRODUCT}")), &state).expect(0);
     assert_eq!(run.json()["entries"][0]["operation"]["id"], "6");
 
+    // Microsoft's ids are in lower case (source: the pattern that the publishing pages give), and ours in any.
+    let run =
+        planned(&marked("").replace("id: app", "id: Twin"), &state.replace("value: app", "value: twin")).expect(0);
+    assert_eq!(run.json()["entries"][0]["operation"]["id"], "6");
+
     let run = planned(&marked("").replace("id: app", "id: nowhere"), &state).expect(1);
     assert_eq!(decisions(&run.json()), ["contoso/nowhere error unpinned"]);
     assert!(run.stdout.contains("no product of this account has the offer id"), "{}", run.stdout);

@@ -147,7 +147,8 @@ impl<'a, R: Requests> PartnerCenter<'a, R> {
                 self.list_products(None).await?;
             }
             None => {
-                let filter = format!("externalIDs/Any(i:i/type eq 'AzureOfferId' and i/value eq '{offer}')");
+                // Letter case means nothing in our ids. In Microsoft's it may, and all of them are in lower case.
+                let filter = format!("externalIDs/Any(i:i/type eq 'AzureOfferId' and i/value eq '{}')", offer.lower());
                 let pages = Pages::new(&self.requests, self.origin, PREFIX, products_by(&filter));
                 self.products.keep_found(offer, pages.all("products", interpret::product).await?);
             }

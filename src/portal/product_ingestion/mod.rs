@@ -100,7 +100,9 @@ impl<'a, R: Requests> ProductIngestion<'a, R> {
         if let Some(known) = self.products.find(offer, pin) {
             return known;
         }
-        let found = self.whole_list("product", &format!("&externalId={offer}"), "products", interpret::product).await?;
+        let found = self
+            .whole_list("product", &format!("&externalId={}", offer.lower()), "products", interpret::product)
+            .await?;
         self.products.keep_found(offer, found);
         self.products.find(offer, pin).unwrap_or_else(|| {
             let pin = pin.map(ToString::to_string).unwrap_or_default();
