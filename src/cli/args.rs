@@ -35,7 +35,7 @@ Environment:
                            GitHub OIDC (AZURE_CLIENT_ID, AZURE_TENANT_ID, id-token: write),
                            AZURE_CLIENT_SECRET (with the same two), AZURE_FEDERATED_TOKEN_FILE
                            (likewise), a managed identity (IDENTITY_ENDPOINT), the Azure CLI
-  CANCEL_PENDING_TOKEN_PORTAL
+  CANCEL_PENDING_TOKEN_<PORTAL>
                            bearer token for one portal: ..._CLOUD_PARTNER, ..._PARTNER_CENTER,
                            ..._PRODUCT_INGESTION; wins over CANCEL_PENDING_TOKEN
   CANCEL_PENDING_ENDPOINT  endpoints as in --endpoint, separated by commas; --endpoint replaces it
