@@ -16,25 +16,20 @@ use clap::{CommandFactory as _, Parser as _};
 
 use crate::commands::{
     self, ApplyRequest, Console, EmulateRequest, Exit, PlanRequest, PlanScope, PlanSource, PortalChoice, PortalRequest,
-    ReportRequest, ReviewGate, Selection, SignInRequest, ValidateRequest, WhoamiRequest,
+    ReportRequest, ReviewGate, Selection, SignInRequest, UnmadePlan, ValidateRequest, WhoamiRequest,
 };
 use crate::domain::Endpoints;
 use crate::report::{TextStyle, terminal};
-use args::{Arguments, Command, DesiredArguments, PortalArguments};
+use args::{Arguments, Command, DesiredArguments, PlanArguments, PortalArguments};
 use environment::{ColorWish, ENDPOINTS, Environment};
 
 /// Runs the program.
 #[must_use]
 pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
-    let arguments = match Arguments::try_parse_from(arguments) {
+    let given: Vec<OsString> = arguments.into_iter().collect();
+    let arguments = match Arguments::try_parse_from(&given) {
         Ok(arguments) => arguments,
-        Err(error) => {
-            let error = usage::explain(error);
-            // Help and version are results; a mistake in usage is an error like any other,
-            // and not the 2 that means that a plan holds cancellations.
-            let _ = error.print();
-            return if error.use_stderr() { Exit::Failed.into() } else { Exit::Done.into() };
-        }
+        Err(error) => return misused(&usage::explain(error), &given).into(),
     };
     let environment = Environment::read();
     let console = console(&arguments, &environment);
@@ -56,6 +51,22 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         return Exit::Failed.into();
     }
     exit.into()
+}
+
+/// Says what is wrong with the command line. Help and version are results; a mistake in usage is an error like any
+/// other, and not the 2 that means that a plan holds cancellations.
+fn misused(error: &clap::Error, given: &[OsString]) -> Exit {
+    let _ = error.print();
+    if !error.use_stderr() {
+        return Exit::Done;
+    }
+    // A value that can't be read leaves no plan, and the comment of an earlier one would stay.
+    if let Some(unmade) = usage::unmade_plan(command(), given)
+        && let Err(why) = unmade.leave_usage(&usage::message(error))
+    {
+        let _ = Arguments::command().error(clap::error::ErrorKind::Io, format!("{why:#}")).print();
+    }
+    Exit::Failed
 }
 
 /// The command line's definition, for completions and for what is generated from it.
@@ -89,19 +100,7 @@ fn console(arguments: &Arguments, environment: &Environment) -> Console {
 
 fn dispatch(arguments: Arguments, environment: &Environment, console: Console) -> anyhow::Result<Exit> {
     match arguments.command {
-        Command::Plan(plan) => {
-            let request = PlanRequest {
-                portal: portal(plan.portal, environment)?,
-                scope: scope(plan.desired),
-                out: plan.out,
-                format: plan.format.into(),
-                differences: plan.diff,
-                detailed_exitcode: plan.detailed_exitcode,
-                offline: plan.offline,
-                runner_temp: environment.runner_temp.clone(),
-            };
-            block_on(commands::plan(&request, console))
-        }
+        Command::Plan(arguments) => plan(arguments, environment, console),
         Command::Apply(apply) => {
             let max_cancels = apply.desired.max_cancels;
             let files = PlanSource::Files(scope(apply.desired));
@@ -182,6 +181,28 @@ fn dispatch(arguments: Arguments, environment: &Environment, console: Console) -
         Command::Completions(completions) => commands::completions(completions.shell, command(), console),
         Command::Man(man) => commands::man(command(), man.directory.as_deref(), console),
     }
+}
+
+fn plan(arguments: PlanArguments, environment: &Environment, console: Console) -> anyhow::Result<Exit> {
+    let scope = scope(arguments.desired);
+    let portal = match portal(arguments.portal, environment) {
+        Ok(portal) => portal,
+        Err(error) => {
+            let unmade = UnmadePlan { scope, out: arguments.out, format: arguments.format.into() };
+            return unmade.leave(error, console);
+        }
+    };
+    let request = PlanRequest {
+        portal,
+        scope,
+        out: arguments.out,
+        format: arguments.format.into(),
+        differences: arguments.diff,
+        detailed_exitcode: arguments.detailed_exitcode,
+        offline: arguments.offline,
+        runner_temp: environment.runner_temp.clone(),
+    };
+    block_on(commands::plan(&request, console))
 }
 
 fn scope(arguments: DesiredArguments) -> PlanScope {

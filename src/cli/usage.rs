@@ -1,10 +1,17 @@
 //! Values on the command line, and mistakes in them, in plain words.
 //!
-//! Owns the bounds of numbers and times, and hints for flags that are gone.
+//! Owns the bounds of numbers and times, hints for flags that are gone, and what is still known of a plan whose
+//! command line holds a value that can't be read.
 
+use std::ffi::OsString;
+use std::path::PathBuf;
 use std::time::Duration;
 
+use clap::builder::ValueParser;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
+use clap::{Arg, ArgMatches, Command};
+
+use crate::commands::{Format, PlanScope, Selection, UnmadePlan};
 
 /// The most requests that may be in progress at once.
 const MAX_CONCURRENCY: u16 = 256;
@@ -55,6 +62,43 @@ pub(super) fn explain(mut error: clap::Error) -> clap::Error {
         error.insert(ContextKind::Suggested, ContextValue::StyledStrs(vec![hint.into()]));
     }
     error
+}
+
+/// What is wrong, in one line and without what stands around it on a terminal.
+pub(super) fn message(error: &clap::Error) -> String {
+    let text = error.to_string();
+    let first = text.split("\n\n").next().unwrap_or_default();
+    let words: Vec<&str> = first.split_whitespace().collect();
+    words.join(" ").trim_start_matches("error: ").to_owned()
+}
+
+/// The plan that a command line asks for, of which only values can't be read. None: it asks for something else, or
+/// it is no command line of this program.
+pub(super) fn unmade_plan(command: Command, given: &[OsString]) -> Option<UnmadePlan> {
+    let unread = |argument: Arg| {
+        let takes_values = argument.get_action().takes_values();
+        if takes_values { argument.value_parser(ValueParser::os_string()) } else { argument }
+    };
+    let command = command.mut_args(unread).mut_subcommand("plan", |plan| plan.mut_args(unread));
+    let matches = command.try_get_matches_from(given).ok()?;
+    let plan = matches.subcommand_matches("plan")?;
+    Some(UnmadePlan {
+        scope: PlanScope {
+            paths: all(plan, "paths").map(PathBuf::from).collect(),
+            selection: Selection { publishers: texts(plan, "publisher"), offers: texts(plan, "offer") },
+            max_cancels: None,
+        },
+        out: all(plan, "out").next().map(PathBuf::from),
+        format: Format::Text,
+    })
+}
+
+fn all<'a>(matches: &'a ArgMatches, id: &str) -> impl Iterator<Item = &'a OsString> {
+    matches.get_many::<OsString>(id).into_iter().flatten()
+}
+
+fn texts(matches: &ArgMatches, id: &str) -> Vec<String> {
+    all(matches, id).map(|text| text.to_string_lossy().into_owned()).collect()
 }
 
 #[cfg(test)]

@@ -210,9 +210,7 @@ impl Outputs {
             check_place("--journal", &request.journal, &all_but("--journal"))
                 .map_err(|error| anyhow!("the journal can't be used: {error:#}; without a journal nothing is sent"))?;
         }
-        let prepare = |flag: &'static str, path: Option<&Path>| {
-            path.map(|path| OutFile::prepare(flag, path, &all_but(flag))).transpose()
-        };
+        let prepare = |flag: &'static str, path: Option<&Path>| OutFile::prepare_if_given(flag, path, &all_but(flag));
         Ok(Self {
             plan: prepare("--plan-out", request.plan_out.as_deref())?,
             outcome: prepare("--out", request.out.as_deref())?,

@@ -37,7 +37,7 @@ pub use emulate::{EmulateRequest, emulate};
 pub use github::GitHubSettings;
 pub use live::{needed, observe, unread};
 pub use man::man;
-pub use plan::{PlanRequest, PlanScope, Selection, plan};
+pub use plan::{PlanRequest, PlanScope, Selection, UnmadePlan, plan};
 pub use portal::{PortalChoice, PortalRequest, SignInRequest};
 pub use report::{ReportRequest, ReportTarget, report};
 pub use review_gate::ReviewGate;

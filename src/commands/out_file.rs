@@ -49,6 +49,18 @@ impl OutFile {
         Ok(out)
     }
 
+    /// The same for a file that need not be named.
+    ///
+    /// # Errors
+    /// As [`prepare`](Self::prepare).
+    pub fn prepare_if_given(
+        flag: &'static str,
+        path: Option<&Path>,
+        others: &[OtherFile<'_>],
+    ) -> anyhow::Result<Option<Self>> {
+        path.map(|path| Self::prepare(flag, path, others)).transpose()
+    }
+
     /// Writes the document, without secrets.
     ///
     /// # Errors

@@ -81,21 +81,10 @@ pub struct PlanRequest {
 /// Anything that keeps a plan from being made or shown.
 pub async fn plan(request: &PlanRequest, console: Console) -> anyhow::Result<Exit> {
     let inputs = request.scope.inputs();
-    let out = request.out.as_deref().map(|path| OutFile::prepare("--out", path, &inputs)).transpose()?;
+    let out = OutFile::prepare_if_given("--out", request.out.as_deref(), &inputs)?;
     let made = match attempt(request, console).await {
         Ok(made) => made,
-        Err(failed) => {
-            if let Some(out) = &out {
-                out.write(&failed.document)?;
-            }
-            match request.format {
-                // It stands on standard error.
-                Format::Text => {}
-                Format::Json => console.result(&report::json(&failed.document))?,
-                Format::Markdown => console.result(&markdown(&failed.document))?,
-            }
-            return failed.ended;
-        }
+        Err(failed) => return failed.leave(out.as_ref(), request.format, console),
     };
     if let Some(out) = &out {
         out.write(&made)?;
@@ -125,11 +114,62 @@ fn markdown(plan: &Plan) -> String {
     report::plan_markdown(plan, Links::to(&plan.portals, true, documented_address), COMMENT_LIMIT)
 }
 
+/// What a plan would have been made from, and where its document would have gone.
+#[derive(Debug, Clone)]
+pub struct UnmadePlan {
+    /// What it would have been made from.
+    pub scope: PlanScope,
+    /// Where its document goes.
+    pub out: Option<PathBuf>,
+    /// The format on standard output.
+    pub format: Format,
+}
+
+impl UnmadePlan {
+    /// Leaves word of a setting that is wrong, before anything could be asked or read.
+    ///
+    /// # Errors
+    /// The setting, or that the document can't be written.
+    pub fn leave(&self, error: anyhow::Error, console: Console) -> anyhow::Result<Exit> {
+        let out = OutFile::prepare_if_given("--out", self.out.as_deref(), &self.scope.inputs())?;
+        let failures = vec![failure_of("settings", format!("{error:#}"))];
+        let failed = failed(&self.scope, &DesiredSet::default(), failures, Err(error));
+        failed.leave(out.as_ref(), self.format, console)
+    }
+
+    /// Leaves word of a value on the command line that can't be read, which has been said already.
+    ///
+    /// # Errors
+    /// When the document can't be written.
+    pub fn leave_usage(&self, message: &str) -> anyhow::Result<()> {
+        let Some(out) = OutFile::prepare_if_given("--out", self.out.as_deref(), &self.scope.inputs())? else {
+            return Ok(());
+        };
+        let failures = vec![failure_of("settings", message.to_owned())];
+        out.write(&failed(&self.scope, &DesiredSet::default(), failures, Ok(Exit::Failed)).document)
+    }
+}
+
 /// A plan that could not be made, and how the run ends.
 struct FailedAttempt {
     /// Says why, for `report`.
     document: Plan,
     ended: anyhow::Result<Exit>,
+}
+
+impl FailedAttempt {
+    fn leave(self, out: Option<&OutFile>, format: Format, console: Console) -> anyhow::Result<Exit> {
+        if let Some(out) = out {
+            out.write(&self.document)?;
+        }
+        match format {
+            // It stands on standard error.
+            Format::Text => {}
+            Format::Json => console.result(&report::json(&self.document))?,
+            Format::Markdown => console.result(&markdown(&self.document))?,
+        }
+        self.ended
+    }
 }
 
 async fn attempt(request: &PlanRequest, console: Console) -> Result<Plan, FailedAttempt> {
@@ -138,12 +178,12 @@ async fn attempt(request: &PlanRequest, console: Console) -> Result<Plan, Failed
         Err(found) => {
             files::say(&found, console);
             let failures = found.into_iter().take(MOST_FAILURES).map(failure_in_file).collect();
-            return Err(failed(request, &DesiredSet::default(), failures, Ok(Exit::Failed)));
+            return Err(failed(&request.scope, &DesiredSet::default(), failures, Ok(Exit::Failed)));
         }
     };
     let read = DesiredSet { files: desired.files.clone(), states: Vec::new() };
     let failed_by = |code: &str, error: anyhow::Error| {
-        failed(request, &read, vec![failure_of(code, format!("{error:#}"))], Err(error))
+        failed(&request.scope, &read, vec![failure_of(code, format!("{error:#}"))], Err(error))
     };
     let desired = select(desired, &request.scope.selection).map_err(|error| failed_by("selection", error))?;
     let used = PortalsInUse::of(&desired).map_err(|error| failed_by("selection", error))?;
@@ -162,18 +202,18 @@ async fn attempt(request: &PlanRequest, console: Console) -> Result<Plan, Failed
         interruption = signals.next() => {
             console.error("error: interrupted, no plan was made\n");
             let failure = failure_of("interrupted", "the run was interrupted before the plan was complete".to_owned());
-            Err(failed(request, &read, vec![failure], Ok(Exit::Interrupted(interruption))))
+            Err(failed(&request.scope, &read, vec![failure], Ok(Exit::Interrupted(interruption))))
         }
     }
 }
 
 fn failed(
-    request: &PlanRequest,
+    scope: &PlanScope,
     desired: &DesiredSet,
     failures: Vec<PlanFailure>,
     ended: anyhow::Result<Exit>,
 ) -> FailedAttempt {
-    FailedAttempt { document: failed_plan(&facts(desired, &request.scope, Vec::new()), failures), ended }
+    FailedAttempt { document: failed_plan(&facts(desired, scope, Vec::new()), failures), ended }
 }
 
 fn failure_of(code: &str, message: String) -> PlanFailure {

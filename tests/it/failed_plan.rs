@@ -144,6 +144,96 @@ fn whatever_kept_it_from_being_made_is_in_the_document() {
     }
 }
 
+/// What is wrong with a setting is found before any file is read.
+#[test]
+fn a_setting_that_is_wrong_leaves_a_document_too() {
+    for (code, variable, arguments, said) in [
+        ("settings", None, vec!["--endpoint", "not a url"], "--endpoint"),
+        ("settings", None, vec!["--endpoint", "nowhere=https://contoso.com"], "--endpoint"),
+        ("settings", None, vec!["--endpoint", "http://contoso.com"], "--endpoint"),
+        ("settings", Some(("CANCEL_PENDING_ENDPOINT", "ftp://contoso.com")), vec![], "CANCEL_PENDING_ENDPOINT"),
+        ("settings", None, vec!["--concurrency", "many"], "'many' for '--concurrency <N>'"),
+        ("settings", None, vec!["--max-cancels", "few"], "'few' for '--max-cancels <N>'"),
+        ("settings", None, vec!["--auth", "magic"], "'magic' for '--auth <CREDENTIAL>'"),
+        ("settings", None, vec!["--request-timeout=0s"], "'0s' for '--request-timeout <TIME>'"),
+        ("portal", Some(("CANCEL_PENDING_TOKEN", "two words")), vec![], "can't stand in an HTTP header"),
+    ] {
+        for flags_first in [true, false] {
+            let workspace = workspace();
+            let mut command = workspace.command();
+            command.envs(variable).arg("plan");
+            let own = ["offers.yaml", "--publisher", "contoso", "--out", "plan.json"];
+            if flags_first {
+                command.args(&arguments).args(own)
+            } else {
+                command.args(own).args(&arguments)
+            };
+            let run = crate::support::Run::of(command.output().expect("it runs")).expect(1);
+            assert!(run.stdout.is_empty() && run.stderr.contains(said), "{said}: {}", run.stderr);
+            let failed = document(&workspace);
+            assert_eq!(failed["failed"][0]["code"], code, "{failed}");
+            let message = failed["failed"][0]["message"].as_str().expect("a message");
+            assert!(message.contains(said) && !message.contains("--help") && !message.contains('\n'), "{message}");
+            // Which comment it replaces is decided by what was selected.
+            assert_eq!(
+                (&failed["selection"]["paths"], &failed["selection"]["publishers"]),
+                (&json!(["offers.yaml"]), &json!(["contoso"]))
+            );
+        }
+    }
+    // What is no command line of this program plans nothing, and so no plan of it has failed.
+    let workspace = workspace();
+    for arguments in
+        [&["plan", "--out", "plan.json", "--nonsense"][..], &["apply", "--out", "plan.json", "--timeout=x"]]
+    {
+        workspace.run(arguments.iter()).expect(1);
+        assert!(!workspace.path("plan.json").exists(), "{arguments:?}");
+    }
+}
+
+/// The whole way: what was said before goes, and the check of the commit fails.
+#[test]
+fn a_setting_that_is_wrong_replaces_the_comment() {
+    let (workspace, github) = (workspace(), FakeGitHub::start());
+    plan(&workspace, &[]).expect(0);
+    Step::new(&workspace, &github, 100).report(&["--to", "comment,check"]).expect(0);
+    workspace.run(["plan", "--endpoint", "contoso.com", "--out", "plan.json"]).expect(1);
+    let run = Step::new(&workspace, &github, 101).report(&["--to", "comment,check,annotations"]).expect(1);
+    let own = github.state().own();
+    assert!(own.len() == 1 && own[0].body.contains("### Cancel plan: failed for commit abc1234"), "{}", own[0].body);
+    assert!(own[0].body.contains("out of date") && !own[0].body.contains("to cancel"), "{}", own[0].body);
+    assert!(run.stdout.starts_with("::error title=The plan failed%3A settings::"), "{}", run.stdout);
+    assert_eq!(github.state().checks.last().expect("a check")["conclusion"], "failure");
+}
+
+/// No offer could be read: there is a plan, which says so of each, and nothing of the earlier one stays.
+#[test]
+fn a_portal_that_can_not_be_reached_replaces_the_comment() {
+    let nowhere =
+        std::net::TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr()).expect("a port");
+    let (workspace, github) = (workspace(), FakeGitHub::start());
+    workspace.write("offers.yaml", format!("{OFFERS}  - {{id: saas, cancelPending: true}}\n"));
+    workspace
+        .write("portal.yaml", format!("{PORTAL}  - {{publisher: contoso, id: saas, operations: [{{id: two}}]}}\n"));
+    plan(&workspace, &[]).expect(0);
+    Step::new(&workspace, &github, 100).report(&["--to", "comment,check"]).expect(0);
+    let unreachable =
+        ["plan", "--endpoint", &format!("http://{nowhere}"), "--request-timeout=1s", "--out", "plan.json"];
+    let run = workspace.run(unreachable).expect(1);
+    assert!(run.stderr.contains("error: 2 offers could not be read"), "{}", run.stderr);
+    let run = Step::new(&workspace, &github, 101).report(&["--to", "comment,check,annotations"]).expect(1);
+    let own = github.state().own();
+    assert!(own.len() == 1 && own[0].body.contains("could not check 2 of 2 marked offers"), "{}", own[0].body);
+    assert!(!own[0].body.contains("to cancel") && !own[0].body.contains("nothing to"), "{}", own[0].body);
+    for line in [3, 4] {
+        assert!(run.stdout.contains(&format!("::error file=offers.yaml,line={line},")), "{}", run.stdout);
+    }
+    let check = github.state().checks.last().expect("a check").clone();
+    assert_eq!(check["conclusion"], "failure");
+    assert_eq!(check["output"]["annotations"].as_array().map(Vec::len), Some(2), "{check}");
+    assert!(check.get("external_id").is_none(), "{check}");
+}
+
 #[test]
 fn it_is_never_applied() {
     let workspace = workspace();
