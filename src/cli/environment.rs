@@ -7,12 +7,11 @@ use std::env;
 use std::io::{IsTerminal as _, stderr, stdin, stdout};
 use std::path::PathBuf;
 
-use anyhow::Context as _;
 use console::Term;
 use secrecy::{ExposeSecret as _, SecretString};
 
 use crate::commands::{GitHubSettings, learn_secret};
-use crate::domain::PortalKind;
+use crate::domain::{PortalKind, first_cause};
 use crate::identity::Settings;
 use crate::portal::Token;
 
@@ -29,12 +28,15 @@ pub(super) struct Stream {
 }
 
 /// The variables about GitHub that only a comment needs.
-pub(super) fn github() -> anyhow::Result<GitHubSettings> {
-    let token = secret("GITHUB_TOKEN").or_else(|| secret("GH_TOKEN"));
-    Ok(GitHubSettings {
+pub(super) fn github() -> GitHubSettings {
+    let given = ["GITHUB_TOKEN", "GH_TOKEN"].into_iter().find_map(|name| Some((name, secret(name)?)));
+    let token = given.map(|(name, token)| {
+        Token::new(token.expose_secret()).map_err(|error| format!("{name} can't be used: {}", first_cause(&error)))
+    });
+    GitHubSettings {
         api_url: variable("GITHUB_API_URL"),
         server_url: variable("GITHUB_SERVER_URL"),
-        token: token.map(|token| Token::new(token.expose_secret())).transpose().context("in GITHUB_TOKEN")?,
+        token,
         repository: variable("GITHUB_REPOSITORY"),
         event_name: variable("GITHUB_EVENT_NAME"),
         event_path: path("GITHUB_EVENT_PATH"),
@@ -42,7 +44,7 @@ pub(super) fn github() -> anyhow::Result<GitHubSettings> {
         sha: variable("GITHUB_SHA"),
         run_id: variable("GITHUB_RUN_ID"),
         run_attempt: variable("GITHUB_RUN_ATTEMPT"),
-    })
+    }
 }
 
 /// The variables that say how to sign in to the portals.

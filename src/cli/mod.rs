@@ -111,7 +111,7 @@ fn dispatch(arguments: Arguments, environment: &Environment, console: Console) -
                     key: apply.key,
                     branch: apply.branch,
                     workspace: environment.github_workspace.clone(),
-                    github: environment::github()?,
+                    github: environment::github(),
                     summary_file: environment.github_step_summary.clone(),
                 })
             } else {
@@ -152,7 +152,7 @@ fn dispatch(arguments: Arguments, environment: &Environment, console: Console) -
                 key: report.key,
                 reviewed_by: report.reviewed_by,
                 comment_author: report.comment_author,
-                github: environment::github()?,
+                github: environment::github(),
             };
             block_on(commands::report(&request, console))
         }

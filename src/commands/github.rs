@@ -26,8 +26,8 @@ pub struct GitHubSettings {
     pub api_url: Option<String>,
     /// `GITHUB_SERVER_URL`.
     pub server_url: Option<String>,
-    /// `GITHUB_TOKEN`, or `GH_TOKEN`.
-    pub token: Option<Token>,
+    /// `GITHUB_TOKEN`, or `GH_TOKEN`; an error: why it can't be used. What asks GitHub for nothing does without.
+    pub token: Option<Result<Token, String>>,
     /// `GITHUB_REPOSITORY`.
     pub repository: Option<String>,
     /// `GITHUB_EVENT_NAME`.
@@ -50,9 +50,15 @@ impl GitHubSettings {
         let missing = |name: &str| anyhow!("{name} is not set; is this a step of a workflow?");
         let repository = self.repository.as_deref().ok_or_else(|| missing("GITHUB_REPOSITORY"))?;
         let repository = Repository::read(repository).ok_or_else(|| anyhow!("GITHUB_REPOSITORY is not owner/name"))?;
-        let token = self.token.as_ref().ok_or_else(|| {
-            anyhow!("GITHUB_TOKEN is not set: give the step `env: GITHUB_TOKEN: ${{{{ github.token }}}}`, and the job the permissions it needs")
-        })?;
+        let token = match &self.token {
+            Some(Ok(token)) => token,
+            Some(Err(why)) => return Err(anyhow!(why.clone())),
+            None => {
+                return Err(anyhow!(
+                    "GITHUB_TOKEN is not set: give the step `env: GITHUB_TOKEN: ${{{{ github.token }}}}`, and the job the permissions it needs"
+                ));
+            }
+        };
         let api_url = self.api_url.as_deref().unwrap_or("https://api.github.com");
         Ok(GitHub::new(api_url, token.expose(), repository)?)
     }

@@ -206,6 +206,29 @@ fn a_target_that_can_not_be_reached_takes_nothing_from_the_others() {
     assert!(run.stdout.contains("::warning file=offers.yaml"));
 }
 
+/// A token that can't be used is one that only some targets need.
+#[test]
+fn a_token_that_can_not_be_used_takes_nothing_from_those_that_need_none() {
+    let (workspace, github) = (planned(false), FakeGitHub::start());
+    workspace.write("event.json", pull_request_event(1));
+    let mut command = workspace.command();
+    command
+        .env("GITHUB_STEP_SUMMARY", workspace.path("summary"))
+        .env("GITHUB_OUTPUT", workspace.path("outputs"))
+        .env("GITHUB_API_URL", github.api_url())
+        .env("GITHUB_REPOSITORY", "contoso/offers")
+        .env("GITHUB_TOKEN", "two words")
+        .args(["report", "--plan", "plan.json", "--to", "summary,annotations,outputs,comment,check"]);
+    let run = Run::of(command.output().expect("it runs")).expect(1);
+    for target in ["comment", "check"] {
+        let said = format!("warning: no {target}: GITHUB_TOKEN can't be used: the token holds characters");
+        assert!(run.stderr.contains(&said), "{said}: {}", run.stderr);
+    }
+    assert!(!run.stderr.contains("two words") && run.stdout.contains("::warning file=offers.yaml"));
+    assert!(workspace.read("summary").contains("### Cancel plan") && !output(&workspace, "cancel-count").is_empty());
+    assert_eq!(github.state().log, Vec::<String>::new());
+}
+
 #[test]
 fn it_ends_as_the_documents_did_unless_it_is_strict() {
     let quiet = || {

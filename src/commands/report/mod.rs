@@ -124,7 +124,7 @@ pub async fn report(request: &ReportRequest, console: Console) -> anyhow::Result
             Err(error) => {
                 failed.push(name);
                 let level = if request.strict { "error" } else { "warning" };
-                console.error(&format!("{level}: no {name}: {error:#}\n"));
+                console.error(&format!("{level}: no {name}: {}\n", crate::report::terminal(&format!("{error:#}"))));
             }
         }
     }
