@@ -38,6 +38,7 @@ pub(super) fn github() -> GitHubSettings {
         server_url: variable("GITHUB_SERVER_URL"),
         token,
         repository: variable("GITHUB_REPOSITORY"),
+        repository_id: variable("GITHUB_REPOSITORY_ID").and_then(|id| id.parse().ok()),
         event_name: variable("GITHUB_EVENT_NAME"),
         event_path: path("GITHUB_EVENT_PATH"),
         git_ref: variable("GITHUB_REF"),

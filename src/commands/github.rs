@@ -30,6 +30,8 @@ pub struct GitHubSettings {
     pub token: Option<Result<Token, String>>,
     /// `GITHUB_REPOSITORY`.
     pub repository: Option<String>,
+    /// `GITHUB_REPOSITORY_ID`.
+    pub repository_id: Option<u64>,
     /// `GITHUB_EVENT_NAME`.
     pub event_name: Option<String>,
     /// `GITHUB_EVENT_PATH`.
@@ -50,6 +52,7 @@ impl GitHubSettings {
         let missing = |name: &str| anyhow!("{name} is not set; is this a step of a workflow?");
         let repository = self.repository.as_deref().ok_or_else(|| missing("GITHUB_REPOSITORY"))?;
         let repository = Repository::read(repository).ok_or_else(|| anyhow!("GITHUB_REPOSITORY is not owner/name"))?;
+        let repository = Repository { id: self.repository_id, ..repository };
         let token = match &self.token {
             Some(Ok(token)) => token,
             Some(Err(why)) => return Err(anyhow!(why.clone())),

@@ -13,7 +13,9 @@ use super::github::{GitHubSettings, key_of, path_in_repository};
 use super::step_summary;
 use crate::domain::{OfferKey, sha256_hex};
 use crate::github::{ApprovalQuery, Commented, GitHub, GitHubError, StickyComment};
-use crate::plan::{ApprovedDecision, Decision, DecisionDocument, EntryApproval, EntryVerdict, Plan, entry_verdicts};
+use crate::plan::{
+    ApprovedDecision, Decision, DecisionDocument, Entry, EntryApproval, EntryVerdict, Plan, entry_verdicts,
+};
 use crate::report::{
     COMMENT_LIMIT, Refusal, check_name, decision_in, json_inert, refusal_markdown, refusal_text, terminal,
 };
@@ -162,15 +164,36 @@ async fn still_wanted(
     branch: &str,
     workspace: Option<&std::path::Path>,
 ) -> Result<(), Refusal> {
+    // A plan that leaves out the files that it cancels by would be wanted whatever they say.
+    let is_listed = |entry: &&Entry| plan.desired.iter().any(|file| file.path == entry.source.path);
+    if let Some(entry) = plan.entries_with(Decision::Cancel).find(|entry| !is_listed(entry)) {
+        return Err(Refusal::NotTold(format!("the plan does not list {} among its files", entry.source.path)));
+    }
     let mut files = Vec::new();
     for file in &plan.desired {
         let path = path_in_repository(workspace, &file.path);
         let there = github.file(&path, branch).await.map_err(|error| Refusal::NotTold(error.to_string()))?;
-        if there.is_none_or(|bytes| sha256_hex(&bytes) != file.sha256) {
+        if !there.is_some_and(|bytes| is_checkout(&bytes, &file.sha256)) {
             files.push(file.path.clone());
         }
     }
     if files.is_empty() { Ok(()) } else { Err(Refusal::NotWanted { branch: branch.to_owned(), files }) }
+}
+
+/// Whether a file of the working directory is one of the repository. git writes line ends of Windows where it is told
+/// to, as on GitHub's runners for Windows; YAML makes no difference between the two.
+fn is_checkout(bytes: &[u8], sha256: &str) -> bool {
+    if sha256_hex(bytes) == sha256 {
+        return true;
+    }
+    let with_crlf = || {
+        let mut written = Vec::with_capacity(bytes.len() + bytes.len() / 16);
+        for byte in bytes {
+            written.extend((*byte == b'\n').then_some(b'\r').into_iter().chain([*byte]));
+        }
+        written
+    };
+    !bytes.contains(&b'\r') && sha256_hex(&with_crlf()) == sha256
 }
 
 /// Looks up what was approved for each `cancel` entry: by one pull request if one is named, then by those that were
@@ -209,6 +232,11 @@ pub(super) async fn look_up(
             Ok(found) => found,
             Err(GitHubError::NotApproved(why)) => {
                 reasons.push(why);
+                continue;
+            }
+            // One whose head or reviews are gone approves nothing, and takes nothing from the others.
+            Err(error @ GitHubError::Refused { status: 404 | 410 | 422, .. }) => {
+                reasons.push(format!("what #{} approved can't be read: {error}", pull.number));
                 continue;
             }
             Err(error) => return Err(not_told(error)),

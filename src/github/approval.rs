@@ -175,8 +175,9 @@ impl GitHub {
                 why = format!("the approval by {login} is of an earlier commit");
                 continue;
             }
-            if checked.is_none() || review.submitted_at < checked {
-                why = format!("the approval by {login} is older than the plan that was reported last");
+            // Nobody reads a plan in the second in which it appears.
+            if checked.is_none() || review.submitted_at <= checked {
+                why = format!("the approval by {login} is not newer than the plan that was reported last");
                 continue;
             }
             let path = self.path(&format!("/collaborators/{}/permission", encoded(login)));

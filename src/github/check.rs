@@ -34,7 +34,7 @@ impl GitHub {
         }
     }
 
-    /// All check runs of a name on a commit.
+    /// All check runs of a name on a commit that programs made.
     pub(super) async fn check_runs(&self, name: &str, head: &str) -> Result<Vec<CheckRun>, GitHubError> {
         let name_in_query = encoded(name);
         let mut runs: Vec<CheckRun> = Vec::new();
@@ -48,14 +48,14 @@ impl GitHub {
                 break;
             }
         }
-        runs.retain(|run| run.name == name && run.head_sha == head);
+        runs.retain(|run| run.name == name && run.head_sha == head && !run.is_of_a_job());
         Ok(runs)
     }
 }
 
 /// Whether a check run is the one that was sent.
 fn is_this(run: &CheckRun, check: &Check) -> bool {
-    let plain = |text: Option<&str>| text.unwrap_or_default().replace('\r', "").trim().to_owned();
+    let plain = |text: Option<&str>| text.unwrap_or_default().replace('\\r', "").trim().to_owned();
     let same = |there: &Option<String>, sent: Option<&str>| plain(there.as_deref()) == plain(sent);
     run.conclusion.as_deref() == Some(check.conclusion.as_str())
         && same(&run.external_id, check.digest.as_deref())

@@ -22,7 +22,7 @@ use url::Url;
 use super::Repository;
 use super::answer::{GitHubError, RefusalCause};
 use super::service::ReqwestService;
-use super::wire::Account;
+use super::wire::{Account, PullRequest};
 use crate::domain::{first_cause, is_loopback};
 use crate::http_client::{self, CONNECT_TIME, Route, Security};
 
@@ -96,6 +96,14 @@ impl GitHub {
         let patience = Patience(Mutex::new(LONGEST_WAIT));
         let rest = url.path().trim_end_matches('/').to_owned();
         Ok(Self { octocrab, repository, address: url, rest, patience, author: OnceLock::new() })
+    }
+
+    /// Whether a pull request goes to this repository. One of another has a number that is another one's here.
+    pub(super) fn is_here(&self, pull: &PullRequest) -> bool {
+        match (self.repository.id, &pull.base.repo) {
+            (Some(id), Some(base)) => base.id == id,
+            _ => true,
+        }
     }
 
     /// A path below the repository.

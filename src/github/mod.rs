@@ -30,6 +30,8 @@ pub struct Repository {
     pub owner: String,
     /// Its name.
     pub name: String,
+    /// Its number, which stays when it is renamed; none: it is not known.
+    pub id: Option<u64>,
 }
 
 impl Repository {
@@ -43,6 +45,6 @@ impl Repository {
                 && part.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"._-".contains(&byte))
         };
         let (owner, name) = text.split_once('/')?;
-        (plain(owner) && plain(name)).then(|| Self { owner: owner.to_owned(), name: name.to_owned() })
+        (plain(owner) && plain(name)).then(|| Self { owner: owner.to_owned(), name: name.to_owned(), id: None })
     }
 }

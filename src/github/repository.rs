@@ -61,7 +61,9 @@ impl GitHub {
 
     /// The pull requests that a commit is in.
     pub(super) async fn pull_requests_of(&self, commit: &str) -> Result<Vec<PullRequest>, GitHubError> {
-        self.all(&self.path(&format!("/commits/{commit}/pulls"))).await
+        let mut pulls: Vec<PullRequest> = self.all(&self.path(&format!("/commits/{commit}/pulls"))).await?;
+        pulls.retain(|pull| self.is_here(pull));
+        Ok(pulls)
     }
 
     /// The number of the pull request from a source.

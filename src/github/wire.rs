@@ -5,6 +5,8 @@
 use jiff::Timestamp;
 use serde::Deserialize;
 
+use crate::domain::is_guid;
+
 /// A pull request.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub struct PullRequest {
@@ -94,6 +96,14 @@ pub(super) struct CheckRun {
     pub output: CheckRunOutput,
     #[serde(default)]
     pub app: Option<App>,
+}
+
+impl CheckRun {
+    /// Whether it is the one that GitHub Actions itself makes of a job, which has the job's GUID for an external id.
+    /// A job may have the name of the check run of a plan, and ends after it was reported.
+    pub(super) fn is_of_a_job(&self) -> bool {
+        self.external_id.as_deref().is_some_and(is_guid)
+    }
 }
 
 /// What a check run shows.

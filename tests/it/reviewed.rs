@@ -283,6 +283,46 @@ fn the_newest_check_before_the_merge_decides() {
     }
 }
 
+/// GitHub Actions makes a check run of each job, with the name of the job and its GUID for an external id. It ends
+/// after the one that was reported in it, and says nothing about a plan.
+#[test]
+fn a_job_with_the_name_of_the_check_is_not_the_check() {
+    let merged = Merged::new();
+    merged.check(|check| {
+        approves_nothing(check);
+        check["external_id"] = "ca395085-040a-526b-2ce8-bdc85f692774".into();
+        check["completed_at"] = "2026-11-19T10:00:20Z".into();
+    });
+    merged.apply(&[]).expect(0);
+    merged.github.state().checks.remove(0);
+    merged.refused(&[], "has no check run `cancel-pending` by the app github-actions");
+}
+
+/// The head of a pull request of a fork that is gone may be gone too.
+#[test]
+fn a_pull_request_that_can_not_be_read_takes_nothing_from_the_others() {
+    let merged = Merged::new();
+    let merge =
+        |commit, number, head| Merge { commit, number, head, merged_at: Some("2026-11-20T00:00:00Z"), state: "closed" };
+    merged.github.state().branch_commits = vec!["eee0001", "eee0000"];
+    merged.github.state().merges = vec![merge("eee0001", 12, "bbb2222"), merge("eee0000", 7, "abc1234")];
+    for status in [404, 422] {
+        let _ = std::fs::remove_dir_all(merged.workspace.path(".cancel-pending"));
+        let gone = Scripted::new("GET", "/commits/bbb2222/check-runs", status, "No commit found for SHA: bbb2222");
+        merged.github.state().scripted = vec![gone.clone()];
+        merged.apply(&[]).expect(0);
+        // Where nothing else approves it, that is the reason.
+        merged.github.state().scripted = vec![gone];
+        merged.workspace.write("portal.yaml", PORTAL.replace("id: two", "id: three"));
+        merged.refused(&[], "what #12 approved can't be read: GitHub answered");
+        merged.workspace.write("portal.yaml", PORTAL);
+    }
+    // Of another repository, whose commit is in this one too.
+    merged.github.state().base_repository = 2;
+    let run = Run::of(merged.command().env("GITHUB_REPOSITORY_ID", "1").output().expect("it runs")).expect(1);
+    assert!(run.stderr.contains("come from no merged pull request"), "{}", run.stderr);
+}
+
 #[test]
 fn it_applies_on_the_default_branch_or_the_one_that_is_named() {
     let merged = Merged::new();
@@ -326,6 +366,24 @@ fn what_is_no_longer_wanted_is_not_applied() {
     let run = merged.apply(&["--require-approval"]).expect(1);
     assert!(run.stderr.contains("no longer wanted as it is"), "{}", run.stderr);
     assert_eq!(run.stdout, "", "nothing was sent, and there is no outcome");
+    // git writes line ends of Windows on GitHub's runners for Windows (`core.autocrlf`).
+    let merged = Merged::new();
+    merged.workspace.write("offers.yaml", OFFERS.replace('\n', "\r\n"));
+    merged.apply(&[]).expect(0);
+    // A plan from a file may leave out what it goes by.
+    let merged = Merged::new();
+    let whole = merged.workspace.read("plan.json");
+    let mut plan: Value = serde_json::from_str(&whole).expect("JSON");
+    plan["desired"] = json!([]);
+    let command = |plan: &str| {
+        merged.workspace.write("plan.json", plan);
+        let mut command = merged.command();
+        Run::of(command.args(["--plan", "plan.json"]).output().expect("it runs"))
+    };
+    let run = command(&plan.to_string()).expect(1);
+    assert!(run.stderr.contains("the plan does not list offers.yaml among its files"), "{}", run.stderr);
+    assert!(!merged.workspace.path(".cancel-pending").exists());
+    command(&whole).expect(0);
     // Nothing to cancel needs nobody to want it.
     let merged = Merged::new();
     merged.github.state().branch_contents.clear();
@@ -403,7 +461,8 @@ fn an_approval_of_that_very_commit_by_somebody_who_may() {
         (&[][..], "write", "nobody has approved it"),
         (&[("jane", "APPROVED", "abc1234", AFTER)], "write", "the approval is the author's own"),
         (&[("joe", "APPROVED", "0ld0000", AFTER)], "write", "is of an earlier commit"),
-        (&[("joe", "APPROVED", "abc1234", BEFORE)], "write", "is older than the plan that was reported last"),
+        (&[("joe", "APPROVED", "abc1234", BEFORE)], "write", "is not newer than the plan that was reported last"),
+        (&[("joe", "APPROVED", "abc1234", "2026-11-19T10:00:00Z")], "write", "is not newer than the plan"),
         (&[("joe", "APPROVED", "abc1234", AFTER)], "read", "who may not write here"),
         (&[("stranger", "APPROVED", "abc1234", AFTER)], "read", "who may not write here"),
         (&[("joe", "DISMISSED", "abc1234", AFTER)], "write", "nobody has approved it"),
@@ -430,7 +489,7 @@ fn an_approval_of_that_very_commit_by_somebody_who_may() {
     // The plan is reported once more after the review: nobody has seen that one.
     let merged = with(&[("joe", "APPROVED", "abc1234", AFTER)], "write");
     merged.check(|check| check["completed_at"] = "2026-11-19T13:00:00Z".into());
-    merged.refused(&required, "is older than the plan that was reported last");
+    merged.refused(&required, "is not newer than the plan that was reported last");
     // Without being asked for, approvals are not looked at.
     with(&[], "write").apply(&[]).expect(0);
 }

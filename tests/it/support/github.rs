@@ -117,6 +117,8 @@ pub struct State {
     pub branch_contents: Vec<(String, Vec<u8>)>,
     /// The repository of the head: 1 is this one.
     pub head_repository: u64,
+    /// The repository that pull requests go to.
+    pub base_repository: u64,
     /// How many files the pull request is said to change; none: those that are listed.
     pub changed_files: Option<usize>,
     pub list_status: u16,
@@ -206,6 +208,7 @@ impl FakeGitHub {
             merges: vec![],
             branch_contents: vec![],
             head_repository: 1,
+            base_repository: 1,
             changed_files: None,
             list_status: 200,
             change_status: 200,
@@ -506,7 +509,7 @@ fn pull_document(state: &State, number: u64, merge_commit_sha: &str) -> Value {
         "merged_at": state.merged_at,
         "merge_commit_sha": merge_commit_sha,
         "head": {"sha": state.head, "ref": "fix", "repo": {"id": state.head_repository}},
-        "base": {"sha": "ba5e000", "ref": state.base, "repo": {"id": 1}},
+        "base": {"sha": "ba5e000", "ref": state.base, "repo": {"id": state.base_repository}},
         "user": {"login": state.pull_author},
     })
 }

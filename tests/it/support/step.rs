@@ -59,6 +59,7 @@ impl<'a> Step<'a> {
             .env("GITHUB_SERVER_URL", "https://github.com")
             .env("GITHUB_TOKEN", "gh-token")
             .env("GITHUB_REPOSITORY", "contoso/offers")
+            .env("GITHUB_REPOSITORY_ID", "1")
             .env("GITHUB_EVENT_NAME", self.event)
             .env("GITHUB_EVENT_PATH", self.workspace.path("event.json"))
             .env("GITHUB_REF", git_ref)
