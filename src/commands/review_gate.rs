@@ -278,13 +278,16 @@ async fn say_on_pull_request(github: &GitHub, number: u64, key: &str, refusal: &
     let wanted = StickyComment {
         is_own: &|body| body.starts_with(&marker),
         must_stay: &|_| None,
+        age: &|_| (0, 0),
         text: &|_| text.clone(),
         author: None,
+        may_create: true,
     };
     match github.stick(number, &wanted).await {
         Ok(Commented::Written(url) | Commented::Left(url, _)) => {
             console.note(&format!("comment: {}\n", terminal(&url)));
         }
+        Ok(Commented::Absent) => {}
         Err(error) => console.error(&format!("warning: no comment on #{number}: {}\n", terminal(&error.to_string()))),
     }
 }

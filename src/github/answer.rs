@@ -82,11 +82,27 @@ impl GitHubError {
             return Self::NoAnswer(first_cause(error).chars().take(300).collect());
         };
         let status = source.status_code.as_u16();
+        let message = message(source);
         let no_headers = HeaderMap::new();
         let headers = source.headers.as_ref().unwrap_or(&no_headers);
         let cause = cause(status, &source.message, headers, (method, path), Timestamp::now());
-        Self::Refused { status, message: source.message.chars().take(300).collect(), cause }
+        Self::Refused { status, message, cause }
     }
+}
+
+/// What GitHub says, in one line. Servers in front of it answer with pages for people, of which only the status says
+/// something; and "Validation Failed" stands beside a list that says what.
+fn message(error: &octocrab::GitHubError) -> String {
+    let page = error.message.trim_start().starts_with('<');
+    let reason = error.status_code.canonical_reason().unwrap_or("no reason given");
+    let mut message = if page { reason.to_owned() } else { error.message.clone() };
+    for detail in error.errors.iter().flatten() {
+        if let Some(text) = detail.as_str().or(detail["message"].as_str()) {
+            message.push_str(&format!(": {text}"));
+        }
+    }
+    let words: Vec<&str> = message.split_whitespace().collect();
+    words.join(" ").chars().take(300).collect()
 }
 
 fn advice(status: u16, cause: &RefusalCause) -> String {

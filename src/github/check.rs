@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 
 use super::answer::GitHubError;
 use super::client::{GitHub, encoded, pauses};
+use super::comment::is_same_text;
 use super::wire::{CheckRun, CheckRunPage};
 use crate::report::{Check, terminal};
 
@@ -55,8 +56,9 @@ impl GitHub {
 
 /// Whether a check run is the one that was sent.
 fn is_this(run: &CheckRun, check: &Check) -> bool {
-    let plain = |text: Option<&str>| text.unwrap_or_default().replace('\\r', "").trim().to_owned();
-    let same = |there: &Option<String>, sent: Option<&str>| plain(there.as_deref()) == plain(sent);
+    let same = |there: &Option<String>, sent: Option<&str>| {
+        is_same_text(there.as_deref().unwrap_or_default(), sent.unwrap_or_default())
+    };
     run.conclusion.as_deref() == Some(check.conclusion.as_str())
         && same(&run.external_id, check.digest.as_deref())
         && same(&run.output.title, Some(&check.title))

@@ -207,22 +207,24 @@ impl GitHub {
 
     /// Whose token it is, where GitHub says. The token of an app may not read `/user`, and learns it from GraphQL.
     pub(super) async fn author(&self) -> Option<&str> {
+        // A failure is answered with 200 too, and with null in these places.
         #[derive(serde::Deserialize)]
         struct Viewer {
-            viewer: Account,
+            viewer: Option<Account>,
         }
         #[derive(serde::Deserialize)]
         struct Answered {
-            data: Viewer,
+            data: Option<Viewer>,
         }
         if self.author.get().is_none() {
             let query = serde_json::json!({ "query": "query { viewer { login } }" });
             let ask = async |path: String| self.octocrab.post(path, Some(&query)).await;
-            let login = match self.repeat::<Answered>(&Method::POST, &self.graphql(), true, ask).await {
-                Ok(answered) => Some(answered.data.viewer.login),
-                Err(_) => self.get::<Account>(&format!("{}/user", self.rest)).await.ok().map(|user| user.login),
+            let answered = self.repeat::<Answered>(&Method::POST, &self.graphql(), true, ask).await.ok();
+            let user = match answered.and_then(|answered| answered.data?.viewer) {
+                Some(viewer) => Some(viewer),
+                None => self.get(&format!("{}/user", self.rest)).await.ok(),
             };
-            if let Some(login) = login {
+            if let Some(Account { login }) = user {
                 self.learn_author(&login);
             }
         }

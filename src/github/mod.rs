@@ -18,7 +18,7 @@ mod wire;
 pub use answer::{GitHubError, RefusalCause};
 pub use approval::{ApprovalQuery, MergedPullRequests, RecordedApproval};
 pub use client::GitHub;
-pub use comment::{Commented, StickyComment};
+pub use comment::{CommentAge, Commented, StickyComment};
 pub use pull_request_source::{PullRequestSource, pull_request_source};
 pub use review::{ReviewRequest, Reviewed};
 pub use wire::{Account, BranchTip, PullRequest, RepositoryId};

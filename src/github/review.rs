@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use super::answer::GitHubError;
 use super::client::{GitHub, pauses};
+use super::comment::is_same_text;
 use super::wire::Account;
 use crate::report::{ReviewComment, ReviewMark, review_settled, review_text};
 
@@ -260,7 +261,10 @@ impl GitHub {
         request: &ReviewRequest<'_>,
         shown: &HashMap<&str, Shown>,
     ) -> Result<Option<String>, GitHubError> {
-        if let Some(author) = request.author {
+        // Whoever is named may be misspelled, or an earlier token's: where nothing of theirs is there, GitHub is asked.
+        if let Some(author) = request.author
+            && !self.posted(request, author).await?.0.is_empty()
+        {
             return Ok(Some(author.to_owned()));
         }
         if self.author().await.is_none() {
@@ -274,7 +278,7 @@ impl GitHub {
                 self.write(request, None, comment, &mark, placed).await?;
             }
         }
-        Ok(self.author().await.map(str::to_owned))
+        Ok(self.author().await.or(request.author).map(str::to_owned))
     }
 
     /// The comments of this program on a pull request, and which of them somebody replied to.
@@ -367,7 +371,7 @@ impl GitHub {
             let (Some(pause), Some(author)) = (pauses.next(), author) else { return Err(error) };
             tokio::time::sleep(pause).await;
             let (own, _) = self.posted(request, author).await?;
-            if own.iter().any(|(posted, _)| posted.body == body && posted.path == comment.path) {
+            if own.iter().any(|(posted, _)| is_same_text(&posted.body, body) && posted.path == comment.path) {
                 return Ok(());
             }
         }

@@ -84,7 +84,13 @@ pub struct CommentOrigin<'a> {
     pub run_url: Option<&'a str>,
     /// The text of the comment that it takes the place of.
     pub previous: Option<&'a str>,
+    /// Whether the documents are another run's, which may have run a stranger's code.
+    pub is_of_another_run: bool,
 }
+
+/// Said where documents come from another run, before anything of them.
+pub const UNVERIFIED: &str = "> [!WARNING]\n> **Not verified.** Another workflow run made this plan, and a fork decides what its run \
+     says. Read the file itself. Nothing can be approved by this plan.\n\n";
 
 /// The text of the comment.
 #[must_use]
@@ -95,7 +101,7 @@ pub fn comment(
     mut mark: CommentMark,
     origin: CommentOrigin<'_>,
 ) -> String {
-    let CommentOrigin { run_url, previous } = origin;
+    let CommentOrigin { run_url, previous, is_of_another_run } = origin;
     let before = previous.and_then(CommentMark::read);
     if plan.failed.is_some() {
         // No decision, which is another thing than the decision to cancel nothing.
@@ -125,7 +131,8 @@ pub fn comment(
         }
     };
     let json = serde_json::to_string(&mark).unwrap_or_default();
-    format!("{MARKER}{} -->\n{body}{}", json_inert(&json), history(&mark))
+    let warning = if is_of_another_run { UNVERIFIED } else { "" };
+    format!("{MARKER}{} -->\n{warning}{body}{}", json_inert(&json), history(&mark))
 }
 
 /// The decisions before one that takes the place of another. One that comes back is no earlier one any more.

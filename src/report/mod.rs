@@ -34,7 +34,7 @@ pub use annotations::{Annotation, AnnotationLevel, annotations, workflow_command
 pub use approval::{Refusal, continuity, refusal_markdown, refusal_text};
 pub use approval_text::{approval_text, decision_in};
 pub use check::{Check, Conclusion, check};
-pub use comment::{CommentMark, CommentOrigin, PastDecision, comment};
+pub use comment::{CommentMark, CommentOrigin, PastDecision, UNVERIFIED, comment};
 pub use conclusion::{apply_failure, open_ends, outcome_last_line, plan_failure, plan_last_line};
 pub use diagnostics::diagnostics;
 pub use diff::pending_operation_diff;

@@ -113,10 +113,116 @@ fn two_that_a_race_has_left_become_one() {
     let ids: Vec<u64> = github.state().comments.iter().map(|comment| comment.id).collect();
     assert_eq!(ids, [2, 3, 4], "one of the two, the forged one, and that of another key");
     // The newer of two stays, whichever it is, when an older run comes along.
+    let newest = github.state().own()[0].body.clone();
+    for (first, second) in [(&body, &newest), (&newest, &body)] {
+        github.state().comments.clear();
+        github.state().add("github-actions[bot]", first);
+        github.state().add("github-actions[bot]", second);
+        let run = Step::new(&workspace, &github, 99).comment();
+        assert!(run.stderr.contains("it is of a later run (101, attempt 1)"), "{}", run.stderr);
+        assert!(github.state().own().iter().map(|own| &own.body).eq([&newest]));
+    }
+    // One that can't be deleted takes nothing from the one that is there.
     github.state().add("github-actions[bot]", &body);
-    let run = Step::new(&workspace, &github, 99).comment();
-    assert!(run.stderr.contains("it is of a later run"), "{}", run.stderr);
-    assert_eq!(github.state().own().len(), 2);
+    github.state().scripted = vec![Scripted::new("DELETE", "/issues/comments/", 403, "Must have admin rights")];
+    let run = Step::new(&workspace, &github, 102).comment();
+    assert!(run.stderr.contains("comment: https://github.com/"), "{}", run.stderr);
+    assert!(github.state().own().iter().any(|own| own.body.contains("\"run\":102")));
+}
+
+/// `github-actions` is the app's name, and `github-actions[bot]` its login.
+#[test]
+fn a_name_that_is_misspelled_makes_no_second_comment() {
+    for told in [true, false] {
+        let (workspace, github) = (workspace(), FakeGitHub::start());
+        let patch = workspace.read("offers.yaml").lines().fold(String::new(), |patch, line| patch + "\n+" + line);
+        github.state().files = vec![("offers.yaml".to_owned(), Some(format!("@@ -0,0 +1,99 @@{patch}")))];
+        if !told {
+            github.state().app = None;
+        }
+        let ids = |github: &FakeGitHub| {
+            let state = github.state();
+            let review: Vec<u64> = state.review.iter().map(|comment| comment.id).collect();
+            (state.comments.iter().map(|comment| comment.id).collect::<Vec<_>>(), review)
+        };
+        let report = |run| {
+            let arguments = ["--to", "comment,review", "--comment-author", "github-actions"];
+            Step::new(&workspace, &github, run).report(&arguments).expect(1)
+        };
+        report(100);
+        let first = ids(&github);
+        assert!(first.0.len() == 1 && first.1.len() == 8, "{first:?}");
+        report(101);
+        assert_eq!(ids(&github), first, "{told}");
+    }
+}
+
+/// A scheduled run, and one that is started by hand, are about the branch. The pull request that its last commit came
+/// from may be anybody's.
+#[test]
+fn a_run_about_a_branch_comments_on_nobody_s_pull_request() {
+    let (workspace, github) = (workspace(), FakeGitHub::start());
+    workspace.write("event.json", "{}");
+    github.state().pulls_of_commit = vec![(7, "fff0000")];
+    let run = |event: &'static str, run: u64, more: &[&str]| {
+        Step { event, ..Step::new(&workspace, &github, run) }.report(&[&["--to", "comment"], more].concat()).expect(1)
+    };
+    for event in ["schedule", "workflow_dispatch"] {
+        github.state().pull_is = "closed";
+        let said = run(event, 100, &[]).stderr;
+        assert!(said.contains("comment: none: this run is about a branch"), "{said}");
+        assert_eq!(github.state().comments.len(), 0);
+        // A pull request that is open has this commit at its head, and one that is named is meant.
+        github.state().pull_is = "open";
+        run(event, 101, &[]);
+        assert_eq!(github.state().comments.len(), 1);
+        github.state().comments.clear();
+        github.state().pull_is = "closed";
+        run(event, 102, &["--pull-request", "7"]);
+        // What is there already is brought up to date.
+        run(event, 103, &["--outcome", "outcome.json"]);
+        let own = github.state().own();
+        assert!(own.len() == 1 && own[0].body.contains("### Apply: 3 of 3"), "{}", own[0].body);
+        github.state().comments.clear();
+    }
+    run("push", 104, &["--outcome", "outcome.json"]);
+    assert_eq!(github.state().comments.len(), 1);
+}
+
+/// A server in front of GitHub's answers with a page for people.
+#[test]
+fn a_page_is_read_by_its_status() {
+    let page = |status| Scripted::new("GET", "/issues/7/comments", status, "secondary rate limit").page();
+    for (scripted, said) in [
+        (vec![page(502)], "comment: https://"),
+        (vec![page(503), page(504)], "comment: https://"),
+        (vec![page(502); 4], "warning: no comment: GitHub answered 502 (Bad Gateway)\n"),
+        (vec![page(401)], "warning: no comment: GitHub answered 401 (Unauthorized); the token is missing"),
+        (vec![page(429).header("Retry-After", "0")], "comment: https://"),
+    ] {
+        let (workspace, github) = (workspace(), FakeGitHub::start());
+        github.state().scripted.clone_from(&scripted);
+        let run = Step::new(&workspace, &github, 100).comment();
+        assert!(run.stderr.starts_with(said), "{scripted:?}: {}", run.stderr);
+        assert_inert_text(&run.stderr);
+    }
+    let (workspace, github) = (workspace(), FakeGitHub::start());
+    let moved = format!("{}/repositories/4711/issues/7/comments?per_page=100&page=1", github.raw.url);
+    github.state().scripted = vec![page(301).header("Location", &moved)];
+    Step::new(&workspace, &github, 100).comment();
+    assert_eq!(github.state().own().len(), 1);
+}
+
+/// GraphQL answers 200 to what has failed.
+#[test]
+fn graphql_that_fails_is_asked_once() {
+    let (workspace, github) = (workspace(), FakeGitHub::start());
+    github.state().user = Some("release-robot".to_owned());
+    github.state().scripted = vec![Scripted::new("POST", "/graphql", 200, "API rate limit already exceeded")];
+    Step::new(&workspace, &github, 100).comment();
+    let asked = |line: &str| github.state().log.iter().filter(|own| *own == line).count();
+    assert_eq!((asked("POST /graphql"), asked("GET /user")), (1, 1));
+    assert_eq!(github.state().comments[0].author, "release-robot");
 }
 
 #[test]
@@ -420,6 +526,11 @@ fn the_pull_request_is_found_or_it_is_said_why_not() {
     let run = on("push", json!({}));
     assert!(run.stderr.contains("comment: https://"), "{}", run.stderr);
     github.state().merges.clear();
+    // One of another repository, where the commit is too, has a number that is another one's here.
+    github.state().base_repository = 2;
+    let run = on("push", json!({}));
+    assert!(run.stderr.contains("the commit fff0000 belongs to no pull request"), "{}", run.stderr);
+    github.state().base_repository = 1;
     // A run can name a pull request of another repository, with a number that is another one's here.
     let foreign = json!({"number": 8, "base": {"repo": {"id": 2}}, "head": {"sha": "abc1234"}});
     let run = json!({"repository": {"id": 1}, "workflow_run": {"pull_requests": [foreign], "head_sha": "abc1234", "head_branch": "fix", "head_repository": {"owner": {"login": "jane"}}}});

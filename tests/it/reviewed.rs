@@ -525,6 +525,11 @@ fn a_fork_can_not_approve_itself() {
     let run = step.report(&targets).expect(0);
     let check = approves_nothing(&merged, &run, "the plan is another run's");
     assert_eq!((&check["conclusion"], &check["head_sha"]), (&json!("neutral"), &json!("abc1234")));
+    // Whoever reads it is told whose word it is.
+    let warned = |text: &str| text.contains("> **Not verified.** Another workflow run made this plan");
+    assert!(
+        warned(check["output"]["summary"].as_str().expect("a summary")) && warned(&merged.github.state().own()[0].body)
+    );
     // Not even where the plan is one that this very job has made.
     std::fs::create_dir_all(merged.workspace.path("temp")).expect("a directory");
     merged.workspace.write("temp/cancel-pending-plans", fork.read("temp/cancel-pending-plans"));

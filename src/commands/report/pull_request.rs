@@ -50,17 +50,21 @@ impl Report<'_> {
         let run_url = settings.server_url.as_deref().zip(settings.repository.as_deref());
         let run_url = run_url.map(|(server, repository)| format!("{server}/{repository}/actions/runs/{}", mark.run));
         let pull_request = github.pull_request(&self.source(&event)).await?;
+        let may_create = self.is_about(github, pull_request).await?;
         let commented = github
             .stick(
                 pull_request,
                 &StickyComment {
                     is_own: &|text| CommentMark::read(text).is_some_and(|own| own.key == mark.key),
                     must_stay: &|text| CommentMark::read(text).and_then(|own| must_stay(&own, &mark)),
+                    age: &|text| CommentMark::read(text).map_or((0, 0), |own| (own.run, own.attempt)),
                     text: &|previous| {
-                        let origin = CommentOrigin { run_url: run_url.as_deref(), previous };
+                        let is_of_another_run = self.is_of_another_run();
+                        let origin = CommentOrigin { run_url: run_url.as_deref(), previous, is_of_another_run };
                         report::comment(self.plan, self.outcome, self.links, mark.clone(), origin)
                     },
                     author: self.request.comment_author.as_deref(),
+                    may_create,
                 },
             )
             .await?;
@@ -72,6 +76,13 @@ impl Report<'_> {
             Commented::Left(url, why) => {
                 self.console.note(&format!("comment: {} was left as it is: {why}\n", terminal(&url)));
                 url
+            }
+            Commented::Absent => {
+                self.console.note(&format!(
+                    "comment: none: this run is about a branch, and there is no comment on #{pull_request} that it would \
+                     bring up to date; --pull-request names where to write one\n"
+                ));
+                return Ok(());
             }
         };
         match (&self.request.output_file, self.wants(ReportTarget::Outputs)) {
@@ -156,9 +167,12 @@ impl Report<'_> {
                 .summary
                 .push_str("\n**This check approves nothing:** the decision document is too long for a check run.\n");
         }
-        if self.is_of_another_run() && check.conclusion == Conclusion::Success {
+        if self.is_of_another_run() {
+            check.summary.insert_str(0, report::UNVERIFIED);
             // What another run says of the portal is its word alone.
-            check.conclusion = Conclusion::Neutral;
+            if check.conclusion == Conclusion::Success {
+                check.conclusion = Conclusion::Neutral;
+            }
         }
         self.place_in_repository(&mut check.annotations);
         let url = github.check(&name, head, &check).await?;
@@ -244,6 +258,16 @@ impl Report<'_> {
             files.extend(file.map(|file| (wanted.path.clone(), file)));
         }
         files
+    }
+
+    /// Whether a pull request that was found is what the run is about. A scheduled run, and one that was started by
+    /// hand, are about their branch: the pull request that its last commit came from may be anybody's.
+    async fn is_about(&self, github: &GitHub, number: u64) -> anyhow::Result<bool> {
+        let is_of_branch = matches!(self.settings().event_name.as_deref(), Some("schedule" | "workflow_dispatch"));
+        if !is_of_branch || self.request.pull_request.is_some() {
+            return Ok(true);
+        }
+        Ok(github.read_pull_request(number).await?.state == "open")
     }
 
     fn settings(&self) -> &GitHubSettings {

@@ -66,11 +66,13 @@ pub struct Scripted {
     pub headers: Vec<(&'static str, String)>,
     /// Whether what was asked for is done all the same.
     pub is_done: bool,
+    /// Whether it is a page for people, as a server in front of GitHub's sends it.
+    pub is_page: bool,
 }
 
 impl Scripted {
     pub fn new(method: &'static str, part: &'static str, status: u16, message: &'static str) -> Self {
-        Self { method, part, status, message, headers: vec![], is_done: false }
+        Self { method, part, status, message, headers: vec![], is_done: false, is_page: false }
     }
 
     pub fn header(mut self, name: &'static str, value: &str) -> Self {
@@ -80,6 +82,10 @@ impl Scripted {
 
     pub fn done(self) -> Self {
         Self { is_done: true, ..self }
+    }
+
+    pub fn page(self) -> Self {
+        Self { is_page: true, ..self }
     }
 }
 
@@ -413,7 +419,11 @@ fn handle(request: &Request, stream: &mut TcpStream, state: &mut State) {
 
 fn say(stream: &mut TcpStream, scripted: &Scripted) {
     let headers: Vec<(&str, &str)> = scripted.headers.iter().map(|(name, value)| (*name, value.as_str())).collect();
-    let body = json!({"message": scripted.message, "documentation_url": "https://docs.github.com"}).to_string();
+    let body = if scripted.is_page {
+        format!("<!DOCTYPE html>\n<html><body>\n::error::{}\n</body></html>\n", scripted.message)
+    } else {
+        json!({"message": scripted.message, "documentation_url": "https://docs.github.com"}).to_string()
+    };
     answer(stream, &format!("{} Status", scripted.status), &headers, body.as_bytes());
 }
 
@@ -427,7 +437,10 @@ fn comments(call: &Call<'_>, path: &str, state: &mut State) -> Option<Reply> {
                 Create::Refused(status) => refuse(status),
                 Create::LostBefore => Reply::Lost,
                 create => {
-                    let id = state.add(&state.writer(), &call.text());
+                    // One whose answer is lost may come back with other white space around it.
+                    let text = call.text();
+                    let text = if create == Create::LostAfter { text.trim() } else { &text };
+                    let id = state.add(&state.writer(), text);
                     let added = state.comments.iter().find(|comment| comment.id == id).expect("it");
                     if create == Create::Works { Reply::Json(201, document(added)) } else { Reply::Lost }
                 }
