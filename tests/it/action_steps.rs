@@ -2,7 +2,7 @@
 //!
 //! Owns how GitHub's runner evaluates that: inputs and their defaults, `continue-on-error`, `outcome`, `if`.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
@@ -286,7 +286,8 @@ fn each_input_is_a_flag_that_the_program_knows() {
         }
     }
     assert!(missing.is_empty(), "{missing:?}");
-    let used = Use::recorded(&[("command", "plan"), ("offline", "true"), ("files", " a b.yaml \r\n\n-c.yaml\n")]).run();
+    let files = ("files", " a b.yaml \r\n\n-c.yaml\n");
+    let used = Use::recorded(&[("command", "plan"), ("offline", "true"), files]).run();
     let used = used.expect(0);
     let flags = flags(&used.workspace, 0);
     assert!(flags.contains(&"--offline".to_owned()), "{flags:?}");
@@ -377,6 +378,21 @@ fn outputs_are_set_wherever_the_report_goes() {
     assert!(!used.workspace.path("summary").exists(), "none means none");
 }
 
+/// What the program sets, a workflow can use, and nothing else is promised.
+#[test]
+fn each_output_of_the_program_is_an_output_of_the_action() {
+    let used = Use::new(&[("command", "apply"), ("emulate", "portal.yaml")]).run().expect(0);
+    let set: BTreeSet<String> = read_outputs(&used.workspace.read("outputs-report")).map(|(name, _)| name).collect();
+    let definition = definition();
+    let outputs = definition["outputs"].as_object().expect("outputs").iter();
+    let mut promised: BTreeSet<String> = outputs
+        .filter(|(name, output)| output["value"] == format!("${{{{ steps.report.outputs.{name} }}}}"))
+        .map(|(name, _)| name.clone())
+        .collect();
+    assert!(promised.remove("comment-url"), "set where there is a pull request");
+    assert_eq!(set, promised);
+}
+
 #[test]
 fn a_plan_that_fails_is_reported() {
     let used = Use::new(&[("command", "plan"), ("emulate", "portal.yaml"), ("report", "summary,annotations")]);
@@ -388,6 +404,15 @@ fn a_plan_that_fails_is_reported() {
         serde_json::from_str(&fs::read_to_string(&used.outputs["plan"]).expect("the plan")).expect("JSON");
     assert_eq!(plan["failed"].as_array().map(Vec::len), Some(2), "{plan}");
     assert_eq!((used.outputs["cancel-count"].as_str(), used.outputs["exit-code"].as_str()), ("", "1"));
+    // What only the program can judge, and judges before it has read a file.
+    for (input, value) in [("concurrency", "many"), ("auth", "magic"), ("max-cancels", "few"), ("endpoint", "nowhere")]
+    {
+        let mut inputs = vec![("command", "plan"), ("report", "summary"), (input, value)];
+        inputs.extend((input != "endpoint").then_some(("emulate", "portal.yaml")));
+        let used = Use::new(&inputs).run().expect(1);
+        assert!(used.workspace.read("summary").contains("### Cancel plan: failed\n"), "{}", used.log);
+        assert!(used.outputs.contains_key("plan") && used.outputs["exit-code"] == "1", "{:?}", used.outputs);
+    }
 }
 
 /// actions/upload-artifact refuses a path with `.` or `..` in it (`@actions/glob`, "Relative pathing").
@@ -419,9 +444,11 @@ fn the_journal_is_named_where_it_is() {
 
 #[test]
 fn without_a_document_there_is_no_output_and_no_green() {
-    let used = Use::new(&[("command", "plan"), ("emulate", "portal.yaml"), ("concurrency", "many")]).run().expect(1);
-    assert!(!used.outputs.contains_key("plan"), "{:?}", used.outputs);
-    assert_eq!(used.outputs["exit-code"], "1");
+    for inputs in [[("command", "plan"), ("strict", "maybe")], [("command", "apply"), ("concurrency", "many")]] {
+        let used = Use::new(&[&inputs[..], &[("emulate", "portal.yaml")]].concat()).run().expect(1);
+        assert!(!used.outputs.contains_key("plan"), "{:?}", used.outputs);
+        assert_eq!(used.outputs["exit-code"], "1");
+    }
     // Refused by a gate: there is a plan, and nothing was begun.
     let digest = "0".repeat(64);
     let used =
