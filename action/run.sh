@@ -11,6 +11,8 @@ command="$REPLY"
   fail "the input \`command\` is none of plan, apply, validate and report"
 boolean offline "$CP_OFFLINE"
 offline="$REPLY"
+boolean coverage "$CP_COVERAGE"
+coverage="$REPLY"
 boolean reviewed "$CP_REVIEWED"
 reviewed="$REPLY"
 boolean require-approval "$CP_REQUIRE_APPROVAL"
@@ -56,8 +58,9 @@ if [[ "$command" != validate ]]; then
   add_each publisher "$CP_PUBLISHER"
   add_each offer "$CP_OFFER"
 fi
-if [[ "$command" == plan && "$offline" == true ]]; then
-  arguments+=(--offline)
+if [[ "$command" == plan ]]; then
+  [[ "$offline" == false ]] || arguments+=(--offline)
+  [[ "$coverage" == false ]] || arguments+=(--coverage)
 fi
 if [[ "$command" == apply ]]; then
   add timeout "$CP_TIMEOUT"

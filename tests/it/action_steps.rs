@@ -214,6 +214,7 @@ const OTHERS: &[&str] = &[
     "files",
     "plan",
     "offline",
+    "coverage",
     "emulate",
     "github-token",
     "token",
@@ -287,10 +288,12 @@ fn each_input_is_a_flag_that_the_program_knows() {
     }
     assert!(missing.is_empty(), "{missing:?}");
     let files = ("files", " a b.yaml \r\n\n-c.yaml\n");
-    let used = Use::recorded(&[("command", "plan"), ("offline", "true"), files]).run();
+    let used = Use::recorded(&[("command", "plan"), ("offline", "true"), ("coverage", "true"), files]).run();
     let used = used.expect(0);
     let flags = flags(&used.workspace, 0);
-    assert!(flags.contains(&"--offline".to_owned()), "{flags:?}");
+    for flag in ["--offline", "--coverage"] {
+        assert!(flags.contains(&flag.to_owned()), "{flags:?}");
+    }
     assert_eq!(flags[flags.len() - 3..], ["--", "a b.yaml", "-c.yaml"]);
     let used = Use::recorded(&[("command", " validate ")]).run().expect(0);
     assert_eq!(used.calls().len(), 1);
@@ -317,7 +320,7 @@ fn a_mistake_in_an_input_is_refused_by_name() {
         ("branch", "release", "`branch` means nothing without `reviewed`"),
         ("branch", "a\nb", "the input `branch` takes one line"),
     ];
-    for input in ["offline", "reviewed", "require-approval", "wait", "strict"] {
+    for input in ["offline", "coverage", "reviewed", "require-approval", "wait", "strict"] {
         table.extend(["", "yes", "TRUE", "1"].map(|value| (input, value, "is neither `true` nor `false`")));
     }
     for (input, value, why) in table {
