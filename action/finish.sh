@@ -2,6 +2,7 @@
 # Ends the action as the program ended, and names the files that are there. A program that could
 # not say how it ended has failed, and so has a report that was asked for and could not be made.
 set -euo pipefail
+# shellcheck source=action/inputs.sh
 source "$(dirname -- "$0")/inputs.sh"
 
 output() {

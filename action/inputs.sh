@@ -1,3 +1,4 @@
+# shellcheck shell=bash
 # Reads the inputs of the action. Sourced by the other scripts; works with bash 3.2, which is what
 # macOS has. Results are left in `REPLY` or `items`: a subshell could not end the script.
 

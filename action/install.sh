@@ -5,6 +5,7 @@
 # anything runs.
 set -euo pipefail
 here="$(cd -- "$(dirname -- "$0")" && pwd)"
+# shellcheck source=action/inputs.sh
 source "$here/inputs.sh"
 root="$(dirname -- "$here")"
 

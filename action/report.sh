@@ -2,6 +2,7 @@
 # Reports what the program left: the plan, and the outcome of an apply. The inputs were checked by
 # run.sh: where one was refused there is no plan.
 set -euo pipefail
+# shellcheck source=action/inputs.sh
 source "$(dirname -- "$0")/inputs.sh"
 
 one command "$CP_COMMAND"

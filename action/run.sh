@@ -3,6 +3,7 @@
 # is: no part of it is read by a shell. All inputs are checked here, those of the report too: a
 # mistake in one must not be found after the portal was changed.
 set -euo pipefail
+# shellcheck source=action/inputs.sh
 source "$(dirname -- "$0")/inputs.sh"
 
 one command "$CP_COMMAND"

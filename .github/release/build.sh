@@ -17,6 +17,8 @@ built="${CARGO_TARGET_DIR:-target}/$target/dist/cancel-pending$suffix"
 
 archive="cancel-pending-$version-$target.tar.gz"
 content="$(mktemp -d)"
+# Not from within: Windows keeps a directory that is somebody's working directory.
+trap 'cd -- "$out" && rm -rf -- "$content"' EXIT
 mkdir "$content/completions"
 cp -- "$built" LICENSE-MIT LICENSE-APACHE README.md "$content/"
 for shell in bash zsh fish powershell elvish; do

@@ -71,6 +71,7 @@ impl Scene {
             stand_in(&workspace, "bin/jq", "printf 'linked v1.0.0\\tMIT\\t%s\\n' \"$HOME/linked/Cargo.toml\"");
         }
         workspace.write("log", "");
+        fs::create_dir(workspace.path("left")).expect("a directory");
         let seed = workspace.path("seed");
         for name in [".github", "action", "Cargo.toml", "Cargo.lock", "README.md", "LICENSE-MIT", "LICENSE-APACHE"] {
             copy_all(&repository(name), &seed.join(name));
@@ -94,6 +95,7 @@ impl Scene {
             .env_clear()
             .env("HOME", home)
             .env("LOG", self.workspace.path("log"))
+            .env("TMPDIR", self.workspace.path("left"))
             .env("PATH", format!("{}/bin:{}", home.display(), std::env::var("PATH").unwrap_or_default()))
             .envs([("GIT_CONFIG_GLOBAL", "/dev/null"), ("GIT_CONFIG_NOSYSTEM", "1")]);
         command
@@ -197,6 +199,7 @@ fn the_tag_names_the_commit_with_the_checksums() {
     for job in ["check", "build", "publish"] {
         scene.job(job, &built).unwrap_or_else(|run| panic!("{job}: {run:?}"));
     }
+    assert_eq!(fs::read_dir(scene.workspace.path("left")).expect("a directory").count(), 0, "scripts clear up");
     let tag = scene.git("origin", &format!("rev-parse v{VERSION}^{{commit}}"));
     assert_eq!(scene.head(), tag);
     assert_eq!(scene.git("origin", &format!("rev-parse {tag}^")), built);
