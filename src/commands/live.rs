@@ -85,8 +85,9 @@ pub async fn observe(
     for (state, index, result) in seen.into_iter().flatten() {
         let offer = &mut states[state].offers[index];
         offer.observed = Some(result.unwrap_or_else(|failure| {
-            if common.contains_key(&offer.desired.key.portal) {
-                return Observed::unreadable(failure.to_string(), FailureScope::Portal);
+            // In one text, whatever each had to try: one reason is said once.
+            if let Some(common) = common.get(&offer.desired.key.portal) {
+                return Observed::unreadable(common.to_string(), FailureScope::Portal);
             }
             tracing::warn!(offer = %offer.desired.key, %failure, "the live state is not known");
             Observed::unreadable(failure.to_string(), FailureScope::Offer)
