@@ -17,11 +17,16 @@ impl GitHub {
     /// # Errors
     /// When GitHub does not let it be created.
     pub async fn check(&self, name: &str, head: &str, check: &Check) -> Result<String, GitHubError> {
-        let body = request(name, head, check);
+        let mut body = request(name, head, check);
         let mut pauses = pauses();
         loop {
             let error = match self.post::<_, CheckRun>(&self.path("/check-runs"), &body).await {
                 Ok(created) => return Ok(created.html_url.unwrap_or_default()),
+                // A note on a line that GitHub does not take must not cost the verdict and the decision.
+                Err(GitHubError::Refused { status: 422, .. }) if body["output"].get("annotations").is_some() => {
+                    body["output"].as_object_mut().map(|output| output.remove("annotations"));
+                    continue;
+                }
                 Err(error) if !error.is_lost() => return Err(error),
                 Err(error) => error,
             };

@@ -432,6 +432,21 @@ fn a_check_run_whose_answer_is_lost_is_looked_for() {
     }
 }
 
+/// GitHub refuses a check run as a whole where one of its annotations can't stand where it is.
+#[test]
+fn a_check_run_is_worth_more_than_its_annotations() {
+    let (workspace, github) = (workspace(), FakeGitHub::start());
+    let refused = || Scripted::new("POST", "/check-runs", 422, "Invalid request.\n\nAnnotation path is not valid.");
+    github.state().scripted = vec![refused()];
+    let run = Step::new(&workspace, &github, 100).report(&["--to", "check"]).expect(1);
+    assert!(run.stderr.starts_with("check: https://github.com/contoso/offers/runs/1 "), "{}", run.stderr);
+    let check = github.state().checks.remove(0);
+    assert!(check["conclusion"] == "neutral" && check["output"].get("annotations").is_none(), "{check}");
+    github.state().scripted = vec![refused(), refused()];
+    let run = Step::new(&workspace, &github, 101).report(&["--to", "check"]).expect(1);
+    assert!(run.stderr.contains("no check: GitHub answered 422 (Invalid request. Annotation path"), "{}", run.stderr);
+}
+
 /// A renamed or moved repository answers 301, and 307 to writes, with its address by number (GitHub's "Best practices
 /// for using the REST API").
 #[test]
