@@ -204,6 +204,44 @@ fn entries_are_approved_one_by_one() {
     assert!(log.contains("/commits/eee0002/pulls") && !log.contains("/commits/eee0001/pulls"), "{log}");
 }
 
+/// The run of the first of two is replaced by that of the second, which applies what both approved: neither pull
+/// request goes on showing a plan that is over.
+#[test]
+fn what_was_applied_is_said_where_it_was_approved() {
+    let merged = Merged::new();
+    let report = |offers: &str, head: &str, number: u64, run: u64| {
+        merged.workspace.write("offers.yaml", format!("publisher: contoso\noffers:\n{offers}"));
+        let event =
+            pull_request_event(1).replace("abc1234", head).replace("\"number\":7", &format!("\"number\":{number}"));
+        merged.workspace.write("event.json", event);
+        plan(&merged.workspace, &[]).expect(0);
+        Step::new(&merged.workspace, &merged.github, run).report(&["--to", "check,comment"]).expect(0);
+    };
+    merged.github.state().checks.clear();
+    report("  - {id: vm, cancelPending: true}\n", "aaa1111", 11, 100);
+    report("  - {id: saas, cancelPending: true}\n", "bbb2222", 12, 101);
+    let merge =
+        |commit, number, head| Merge { commit, number, head, merged_at: Some("2026-11-20T00:00:00Z"), state: "closed" };
+    merged.github.state().branch_commits = vec!["fff0000", "eee0000"];
+    merged.github.state().merges = vec![merge("fff0000", 12, "bbb2222"), merge("eee0000", 11, "aaa1111")];
+    merged.files(&OFFERS.replace("notificationEmails: [release@contoso.com]\n", ""));
+    merged.workspace.write("event.json", "{}");
+    merged.apply(&["--plan-out", "plan.json", "--out", "outcome.json"]).expect(0);
+    merged.github.state().log.clear();
+    let outcome = ["--outcome", "outcome.json", "--to", "comment,check"];
+    let step = Step { event: "push", ..Step::new(&merged.workspace, &merged.github, 102) };
+    let run = step.report_on(&outcome, "refs/heads/main").expect(0);
+    let said = |number: u64| {
+        let state = merged.github.state();
+        let own: Vec<_> = state.comments.iter().filter(|comment| comment.on == number).collect();
+        own.len() == 1 && own[0].body.contains("### Apply: 2 of 2 operations cancelled")
+    };
+    assert!(said(11) && said(12), "{}", run.stderr);
+    let state = merged.github.state();
+    assert_eq!(state.log.iter().filter(|line| line.contains("/commits/eee0000/pulls")).count(), 1, "looked up once");
+    assert_eq!(state.comments.len(), 2, "where there was no plan there is nothing to replace");
+}
+
 #[test]
 fn whatever_is_missing_is_a_refusal() {
     type Change = fn(&Merged);

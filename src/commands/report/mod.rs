@@ -14,8 +14,8 @@ use super::github::GitHubSettings;
 use super::{Console, Exit, recorded_plans};
 use crate::github::GitHub;
 use crate::outcome::OutcomeDocument;
-use crate::plan::Plan;
-use crate::report::Links;
+use crate::plan::{EntryVerdict, Plan};
+use crate::report::{Links, Refusal};
 
 /// Where to report.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -75,6 +75,8 @@ struct Report<'a> {
     is_recorded: bool,
     console: Console,
     github: OnceCell<GitHub>,
+    /// What was approved on the branch, once it was looked up.
+    compared: OnceCell<Result<Vec<EntryVerdict>, Refusal>>,
 }
 
 /// Reports.
@@ -104,6 +106,7 @@ pub async fn report(request: &ReportRequest, console: Console) -> anyhow::Result
         is_recorded,
         console,
         github: OnceCell::new(),
+        compared: OnceCell::new(),
     };
     for target in order.into_iter().filter(|target| request.targets.contains(target)) {
         let (name, result) = match target {

@@ -3,7 +3,7 @@
 //! Owns who is asked what: which pull request, which commit, whose comment, which text, and
 //! which check run approves.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::path::{Component, Path};
 
 use anyhow::anyhow;
@@ -19,7 +19,7 @@ use crate::github::{
     ApprovalQuery, Commented, GitHub, PullRequest, PullRequestSource, ReviewRequest, StickyComment, pull_request_source,
 };
 use crate::plan::{EntryApproval, EntryVerdict};
-use crate::report::{self, Check, CommentMark, CommentOrigin, Conclusion, ReviewMark, counted, terminal};
+use crate::report::{self, Check, CommentMark, CommentOrigin, Conclusion, Refusal, ReviewMark, counted, terminal};
 
 /// The most bytes that the comparison with what was approved may have in a check's summary.
 const CONTINUITY_LIMIT: usize = 5_000;
@@ -49,25 +49,40 @@ impl Report<'_> {
         let settings = self.settings();
         let run_url = settings.server_url.as_deref().zip(settings.repository.as_deref());
         let run_url = run_url.map(|(server, repository)| format!("{server}/{repository}/actions/runs/{}", mark.run));
-        let pull_request = github.pull_request(&self.source(&event)).await?;
+        let is_own = |text: &str| CommentMark::read(text).is_some_and(|own| own.key == mark.key);
+        let must_stay = |text: &str| CommentMark::read(text).and_then(|own| must_stay(&own, &mark));
+        let age = |text: &str| CommentMark::read(text).map_or((0, 0), |own| (own.run, own.attempt));
+        let text = |previous: Option<&str>| {
+            let is_of_another_run = self.is_of_another_run();
+            let origin = CommentOrigin { run_url: run_url.as_deref(), previous, is_of_another_run };
+            report::comment(self.plan, self.outcome, self.links, mark.clone(), origin)
+        };
+        let author = self.request.comment_author.as_deref();
+        let wanted = |may_create| StickyComment {
+            is_own: &is_own,
+            must_stay: &must_stay,
+            age: &age,
+            text: &text,
+            author,
+            may_create,
+        };
+        let found = github.pull_request(&self.source(&event)).await;
+        for number in self.approved_on(github, &mark.key).await {
+            if found.as_ref().ok() == Some(&number) {
+                continue;
+            }
+            match github.stick(number, &wanted(false)).await {
+                Ok(Commented::Written(url)) => self.console.note(&format!("comment: {}\n", terminal(&url))),
+                Ok(Commented::Left(..) | Commented::Absent) => {}
+                Err(error) => {
+                    let why = error.to_string();
+                    self.console.error(&format!("warning: no comment on #{number}: {}\n", terminal(&why)));
+                }
+            }
+        }
+        let pull_request = found?;
         let may_create = self.is_about(github, pull_request).await?;
-        let commented = github
-            .stick(
-                pull_request,
-                &StickyComment {
-                    is_own: &|text| CommentMark::read(text).is_some_and(|own| own.key == mark.key),
-                    must_stay: &|text| CommentMark::read(text).and_then(|own| must_stay(&own, &mark)),
-                    age: &|text| CommentMark::read(text).map_or((0, 0), |own| (own.run, own.attempt)),
-                    text: &|previous| {
-                        let is_of_another_run = self.is_of_another_run();
-                        let origin = CommentOrigin { run_url: run_url.as_deref(), previous, is_of_another_run };
-                        report::comment(self.plan, self.outcome, self.links, mark.clone(), origin)
-                    },
-                    author: self.request.comment_author.as_deref(),
-                    may_create,
-                },
-            )
-            .await?;
+        let commented = github.stick(pull_request, &wanted(may_create)).await?;
         let url = match commented {
             Commented::Written(url) => {
                 self.console.note(&format!("comment: {}\n", terminal(&url)));
@@ -223,9 +238,7 @@ impl Report<'_> {
             _ => return,
         };
         let Some(branch) = branch else { return };
-        let query = ApprovalQuery { check_name: name, app: &self.request.reviewed_by, require_approval: false };
-        let found = review_gate::look_up(github, &query, self.plan, first, branch).await;
-        let verdicts = found.map(|(verdicts, _)| verdicts);
+        let verdicts = self.compared(github, name, first, branch).await;
         // First, because it decides whether the rest is worth reading.
         check.summary.insert_str(0, &report::continuity(&verdicts, CONTINUITY_LIMIT));
         let verdicts = verdicts.unwrap_or_default();
@@ -258,6 +271,43 @@ impl Report<'_> {
             files.extend(file.map(|file| (wanted.path.clone(), file)));
         }
         files
+    }
+
+    /// The pull requests that approved what was applied. Each still shows its plan: two that are merged close together
+    /// are applied by one run, which is about the second.
+    async fn approved_on(&self, github: &GitHub, key: &str) -> BTreeSet<u64> {
+        let settings = self.settings();
+        let is_of_branch = matches!(settings.event_name.as_deref(), Some("push" | "schedule" | "workflow_dispatch"));
+        let Some(branch) = settings.branch().filter(|_| is_of_branch && self.outcome.is_some()) else {
+            return BTreeSet::new();
+        };
+        let verdicts = self.compared(github, &report::check_name(key), None, branch).await.unwrap_or_default();
+        let approved = |verdict: &EntryVerdict| match verdict.approval {
+            EntryApproval::Approved(number) => Some(number),
+            _ => None,
+        };
+        verdicts.iter().filter_map(approved).collect()
+    }
+
+    /// What was approved of the plan's entries, by the pull request that is named and by those that were merged into
+    /// the branch. What the comment has looked up, the check need not.
+    async fn compared(
+        &self,
+        github: &GitHub,
+        check_name: &str,
+        first: Option<u64>,
+        branch: &str,
+    ) -> Result<Vec<EntryVerdict>, Refusal> {
+        if let Some(known) = self.compared.get().filter(|_| first.is_none()) {
+            return known.clone();
+        }
+        let query = ApprovalQuery { check_name, app: &self.request.reviewed_by, require_approval: false };
+        let found = review_gate::look_up(github, &query, self.plan, first, branch).await.map(|(verdicts, _)| verdicts);
+        if first.is_none() {
+            // Nobody else can have set it since.
+            let _ = self.compared.set(found.clone());
+        }
+        found
     }
 
     /// Whether a pull request that was found is what the run is about. A scheduled run, and one that was started by

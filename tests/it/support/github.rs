@@ -21,6 +21,8 @@ pub const BOT: &str = "github-actions[bot]";
 #[derive(Debug, Clone)]
 pub struct Comment {
     pub id: u64,
+    /// The pull request.
+    pub on: u64,
     pub author: String,
     pub body: String,
 }
@@ -169,9 +171,14 @@ pub struct FakeGitHub {
 }
 
 impl State {
+    /// Adds a comment to pull request 7.
     pub fn add(&mut self, author: &str, body: &str) -> u64 {
+        self.add_to(7, author, body)
+    }
+
+    pub fn add_to(&mut self, on: u64, author: &str, body: &str) -> u64 {
         self.next += 1;
-        self.comments.push(Comment { id: self.next, author: author.to_owned(), body: body.to_owned() });
+        self.comments.push(Comment { id: self.next, on, author: author.to_owned(), body: body.to_owned() });
         self.next
     }
 
@@ -266,7 +273,7 @@ fn document(comment: &Comment) -> Value {
         "id": comment.id,
         "body": comment.body,
         "user": {"login": comment.author, "id": 1, "type": "Bot"},
-        "html_url": format!("https://github.com/contoso/offers/pull/7#issuecomment-{}", comment.id),
+        "html_url": format!("https://github.com/contoso/offers/pull/{}#issuecomment-{}", comment.on, comment.id),
     })
 }
 
@@ -429,10 +436,15 @@ fn say(stream: &mut TcpStream, scripted: &Scripted) {
 
 /// Comments on the pull request.
 fn comments(call: &Call<'_>, path: &str, state: &mut State) -> Option<Reply> {
-    Some(match (call.method, path) {
-        ("GET", "/issues/7/comments") if state.list_status != 200 => refuse(state.list_status),
-        ("GET", "/issues/7/comments") => call.page(&state.comments, document),
-        ("POST", "/issues/7/comments") => {
+    let of_pull = path.strip_prefix("/issues/").and_then(|rest| rest.strip_suffix("/comments"));
+    let on: u64 = of_pull.and_then(|number| number.parse().ok()).unwrap_or_default();
+    Some(match (call.method, of_pull.map_or(path, |_| "/comments")) {
+        ("GET", "/comments") if state.list_status != 200 => refuse(state.list_status),
+        ("GET", "/comments") => {
+            let there: Vec<&Comment> = state.comments.iter().filter(|comment| comment.on == on).collect();
+            call.page(&there, |comment| document(comment))
+        }
+        ("POST", "/comments") => {
             match if state.creates.is_empty() { Create::Works } else { state.creates.remove(0) } {
                 Create::Refused(status) => refuse(status),
                 Create::LostBefore => Reply::Lost,
@@ -440,7 +452,7 @@ fn comments(call: &Call<'_>, path: &str, state: &mut State) -> Option<Reply> {
                     // One whose answer is lost may come back with other white space around it.
                     let text = call.text();
                     let text = if create == Create::LostAfter { text.trim() } else { &text };
-                    let id = state.add(&state.writer(), text);
+                    let id = state.add_to(on, &state.writer(), text);
                     let added = state.comments.iter().find(|comment| comment.id == id).expect("it");
                     if create == Create::Works { Reply::Json(201, document(added)) } else { Reply::Lost }
                 }
