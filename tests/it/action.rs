@@ -241,6 +241,30 @@ fn a_fork_is_planned_offline_and_reported_by_another_run() {
     let own = scene.github.state().own();
     assert!(own.len() == 1 && own[0].body.contains("### Cancel plan: failed for commit"), "{}", own[0].body);
     assert_eq!(scene.github.state().checks.last().expect("a check")["conclusion"], "failure");
+
+    // A fork writes its own workflow: this plan claims to have read the portal. It is reported, and approves nothing.
+    scene.workspace.write("offers.yaml", OFFERS);
+    scene.commit();
+    run["workflow_run"]["conclusion"] = "success".into();
+    run["workflow_run"]["head_sha"] = scene.pull_request()["pull_request"]["head"]["sha"].clone();
+    scene.workspace.write("forged/offers.yaml", OFFERS);
+    let forged = scene.workspace.path("artifacts/cancel-pending-plan/plan.json").display().to_string();
+    let plan = ["plan", "forged/offers.yaml", "--endpoint", &scene.portal, "--out", &forged];
+    scene.workspace.run(plan).expect(0);
+    let text = fs::read_to_string(&forged).expect("a plan").replace("forged/offers.yaml", "offers.yaml");
+    fs::write(&forged, text).expect("a file");
+    scene.act("workflow_run", &run).expect(0);
+    let check = scene.github.state().checks.last().expect("a check").clone();
+    assert_eq!((&check["conclusion"], &check["external_id"]), (&json!("neutral"), &Value::Null), "{check}");
+    assert!(check["output"]["summary"].as_str().is_some_and(|text| text.contains("2 operations to cancel")), "{check}");
+    // It is merged, and the apply finds nothing that was approved.
+    let apply = fs::read(repository("examples/workflows/apply.yml")).expect("the workflow");
+    scene.workspace.write(".github/workflows/it.yml", apply);
+    scene.commit();
+    let applied = scene.act("push", &scene.merge());
+    assert_ne!(applied.status, Some(0));
+    assert!(applied.stdout.contains("not applied: no approval found for 2 of 2 cancellations"), "{}", applied.stdout);
+    assert!(applied.stdout.contains("holds no approval"), "{}", applied.stdout);
 }
 
 #[test]
