@@ -31,6 +31,10 @@ impl GitHub {
     /// # Errors
     /// When GitHub does not tell.
     pub async fn file(&self, path: &str, at: &str) -> Result<Option<Vec<u8>>, GitHubError> {
+        // A name that leads out of the repository would be read as another address of the API.
+        if path.split('/').any(|part| matches!(part, "" | "." | "..")) {
+            return Ok(None);
+        }
         let segments: Vec<String> = path.split('/').map(encoded).collect();
         let path = self.path(&format!("/contents/{}?ref={}", segments.join("/"), encoded(at)));
         match self.get::<FileContent>(&path).await {

@@ -408,6 +408,16 @@ fn what_is_no_longer_wanted_is_not_applied() {
     let merged = Merged::new();
     merged.workspace.write("offers.yaml", OFFERS.replace('\n', "\r\n"));
     merged.apply(&[]).expect(0);
+    // What lies outside of the repository is at the head of no branch, and names no other address of GitHub's.
+    let merged = Merged::new();
+    let elsewhere = Workspace::with("offers.yaml", OFFERS);
+    let outside = elsewhere.path("offers.yaml").display().to_string();
+    merged.refused(&["--key", "offers.yaml", &outside], "offers.yaml is another at the head of the branch main");
+    assert!(
+        !merged.github.state().log.iter().any(|line| line.contains("/contents/")),
+        "{:?}",
+        merged.github.state().log
+    );
     // A plan from a file may leave out what it goes by.
     let merged = Merged::new();
     let whole = merged.workspace.read("plan.json");
