@@ -5,13 +5,16 @@
 
 use std::time::Duration;
 
-use http::{HeaderMap, Method};
+use http::{HeaderMap, Method, StatusCode};
 use jiff::Timestamp;
 
 use crate::domain::first_cause;
 
 /// How long GitHub's documentation says to wait after a secondary rate limit that names no time.
 const UNNAMED_WAIT: Duration = Duration::from_mins(1);
+
+/// What GitHub says of comments that come one after the other, among the details of a validation.
+const TOO_QUICKLY: &str = "was submitted too quickly";
 
 /// Why GitHub did not do it.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -82,26 +85,26 @@ impl GitHubError {
             return Self::NoAnswer(first_cause(error).chars().take(300).collect());
         };
         let status = source.status_code.as_u16();
-        let message = message(source);
+        let said = said(source);
         let no_headers = HeaderMap::new();
         let headers = source.headers.as_ref().unwrap_or(&no_headers);
-        let cause = cause(status, &source.message, headers, (method, path), Timestamp::now());
-        Self::Refused { status, message, cause }
+        let cause = cause(status, &said, headers, (method, path), Timestamp::now());
+        Self::Refused { status, message: shown(&said, source.status_code), cause }
     }
 }
 
-/// What GitHub says, in one line. Servers in front of it answer with pages for people, of which only the status says
-/// something; and "Validation Failed" stands beside a list that says what.
-fn message(error: &octocrab::GitHubError) -> String {
-    let page = error.message.trim_start().starts_with('<');
-    let reason = error.status_code.canonical_reason().unwrap_or("no reason given");
-    let mut message = if page { reason.to_owned() } else { error.message.clone() };
-    for detail in error.errors.iter().flatten() {
-        if let Some(text) = detail.as_str().or(detail["message"].as_str()) {
-            message.push_str(&format!(": {text}"));
-        }
-    }
-    let words: Vec<&str> = message.split_whitespace().collect();
+/// What GitHub says: "Validation Failed" stands beside a list that says what.
+fn said(error: &octocrab::GitHubError) -> String {
+    let detail = |detail: &serde_json::Value| Some(detail.as_str().or(detail["message"].as_str())?.to_owned());
+    let details = error.errors.iter().flatten().filter_map(detail);
+    std::iter::once(error.message.clone()).chain(details).collect::<Vec<_>>().join(": ")
+}
+
+/// The same for a log, in one line. Servers in front of GitHub's answer with pages for people.
+fn shown(said: &str, status: StatusCode) -> String {
+    let is_page = said.trim_start().starts_with('<');
+    let text = if is_page { status.canonical_reason().unwrap_or("a page for people") } else { said };
+    let words: Vec<&str> = text.split_whitespace().collect();
     words.join(" ").chars().take(300).collect()
 }
 
@@ -143,10 +146,11 @@ fn cause(
             return RefusalCause::Permission(accepted.unwrap_or_else(|| needed_permission(method, path).to_owned()));
         }
         403 | 429 => {}
+        422 if words.contains(TOO_QUICKLY) => {}
         _ => return RefusalCause::Other,
     }
     let (asked, remaining) = (number("retry-after"), number("x-ratelimit-remaining"));
-    let is_said = words.contains("rate limit") || words.contains("abuse");
+    let is_said = ["rate limit", "abuse", TOO_QUICKLY].iter().any(|part| words.contains(part));
     let is_spent = remaining == Some(0);
     if status == 403 && asked.is_none() && !is_said && !is_spent {
         return RefusalCause::Other;
@@ -204,6 +208,8 @@ mod tests {
         let secondary = "You have exceeded a secondary rate limit. Please wait a few minutes before you try again.";
         let abuse = "You have triggered an abuse detection mechanism. Please wait a few minutes before you try again.";
         let primary = "API rate limit exceeded for installation ID 4711.";
+        let too_quickly = "Validation Failed: was submitted too quickly";
+        let page = "<!DOCTYPE html><p>You have exceeded a secondary rate limit.</p>";
         let locked = "Unable to create comment because issue is locked.";
         let missing = "Resource not accessible by integration";
         let spent = [("x-ratelimit-remaining", "0"), ("x-ratelimit-reset", "1030")];
@@ -234,6 +240,9 @@ mod tests {
             (403, "Repository was archived so is read-only.", &[], RefusalCause::Other),
             (301, "Moved Permanently", &[("location", "https://x/y")], RefusalCause::Moved("https://x/y".to_owned())),
             (422, secondary, &[], RefusalCause::Other),
+            (422, too_quickly, &[("retry-after", "7")], limit(7)),
+            (403, too_quickly, &[], limit(60)),
+            (403, page, &[], limit(60)),
             (502, "Bad Gateway", &[("retry-after", "7")], RefusalCause::Other),
         ] {
             assert_eq!(read(status, message, headers), expected, "{status} {message} {headers:?}");

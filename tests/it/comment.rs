@@ -325,6 +325,9 @@ fn rate_limits_are_waited_for() {
             .header("x-ratelimit-reset", "1000")
             .header("Date", "Thu, 01 Jan 1970 00:20:00 GMT"),
         Scripted::new("GET", "/issues/7/comments", 429, SECONDARY_LIMIT).header("Retry-After", "0"),
+        // Said of comments that come one after the other.
+        Scripted::new("POST", "/issues/7/comments", 422, "Validation Failed | was submitted too quickly")
+            .header("Retry-After", "0"),
     ];
     for limit in limits {
         let (workspace, github) = (workspace(), FakeGitHub::start());
@@ -387,6 +390,11 @@ fn a_refusal_says_what_to_do() {
             "comment",
             Scripted::new("POST", "/issues/7/comments", 403, "Repository was archived so is read-only."),
             "(Repository was archived so is read-only.)\n",
+        ),
+        (
+            "comment",
+            Scripted::new("POST", "/issues/7/comments", 422, "Validation Failed | Body is too long"),
+            "(Validation Failed: Body is too long)\n",
         ),
     ];
     for (target, scripted, said) in cases {

@@ -429,7 +429,13 @@ fn say(stream: &mut TcpStream, scripted: &Scripted) {
     let body = if scripted.is_page {
         format!("<!DOCTYPE html>\n<html><body>\n::error::{}\n</body></html>\n", scripted.message)
     } else {
-        json!({"message": scripted.message, "documentation_url": "https://docs.github.com"}).to_string()
+        // What is wrong with a document stands beside what is said of it.
+        let (message, detail) = scripted.message.split_once(" | ").unwrap_or((scripted.message, ""));
+        let mut body = json!({"message": message, "documentation_url": "https://docs.github.com"});
+        if !detail.is_empty() {
+            body["errors"] = json!([{"resource": "IssueComment", "code": "unprocessable", "message": detail}]);
+        }
+        body.to_string()
     };
     answer(stream, &format!("{} Status", scripted.status), &headers, body.as_bytes());
 }
