@@ -1,10 +1,11 @@
 //! Calls to GitHub's API, by octocrab.
 //!
 //! Owns deadlines, repetition and redirects. What may be repeated is: reads, changes and
-//! deletions. A creation whose answer was lost may have been carried out, and is repeated only by
+//! deletions, until GitHub turns out not to answer at all. A creation whose answer was lost may have been carried out, and is repeated only by
 //! those who know how to look for it. A rate limit says that nothing was done, so it is waited
 //! for whatever the request was. octocrab's own retries are not built in.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
@@ -43,6 +44,8 @@ pub struct GitHub {
     /// The path of the REST API: empty on github.com, `/api/v3` on a server of one's own.
     rest: String,
     patience: Patience,
+    /// Whether a call was not answered, however often it was made: until one is, each is made once.
+    is_silent: AtomicBool,
     author: OnceLock<String>,
 }
 
@@ -95,7 +98,8 @@ impl GitHub {
             .build();
         let patience = Patience(Mutex::new(LONGEST_WAIT));
         let rest = url.path().trim_end_matches('/').to_owned();
-        Ok(Self { octocrab, repository, address: url, rest, patience, author: OnceLock::new() })
+        let is_silent = AtomicBool::new(false);
+        Ok(Self { octocrab, repository, address: url, rest, patience, is_silent, author: OnceLock::new() })
     }
 
     /// Whether a pull request goes to this repository. One of another has a number that is another one's here.
@@ -157,12 +161,15 @@ impl GitHub {
         is_idempotent: bool,
         call: impl AsyncFn(String) -> octocrab::Result<T>,
     ) -> Result<T, GitHubError> {
-        let mut pauses = pauses();
+        let mut pauses = pauses().take(if self.is_silent.load(Ordering::Relaxed) { 0 } else { usize::MAX });
         let mut redirects = 0;
         let mut at = path.to_owned();
         loop {
             let error = match tokio::time::timeout(CALL_TIME, call(at.clone())).await {
-                Ok(Ok(answer)) => return Ok(answer),
+                Ok(Ok(answer)) => {
+                    self.is_silent.store(false, Ordering::Relaxed);
+                    return Ok(answer);
+                }
                 Ok(Err(error)) => GitHubError::of(&error, method, &at),
                 Err(_) => GitHubError::NoAnswer(format!("none within {} s", CALL_TIME.as_secs())),
             };
@@ -176,10 +183,13 @@ impl GitHub {
                     redirects += 1;
                     at = self.below(to).ok_or(error)?;
                 }
-                error if is_idempotent && error.is_lost() => match pauses.next() {
-                    Some(pause) => tokio::time::sleep(pause).await,
-                    None => return Err(error.clone()),
-                },
+                lost if is_idempotent && lost.is_lost() => {
+                    let Some(pause) = pauses.next() else {
+                        self.is_silent.store(matches!(lost, GitHubError::NoAnswer(_)), Ordering::Relaxed);
+                        return Err(error);
+                    };
+                    tokio::time::sleep(pause).await;
+                }
                 _ => return Err(error),
             }
         }

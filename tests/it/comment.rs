@@ -3,6 +3,7 @@
 use serde_json::json;
 
 use crate::support::github::{Create, FakeGitHub, Merge, SECONDARY_LIMIT, Scripted};
+use crate::support::raw::RawPortal;
 use crate::support::step::{Step, plan, pull_request_event, workspace};
 use crate::support::{Run, Workspace, assert_inert_text};
 
@@ -211,6 +212,28 @@ fn a_page_is_read_by_its_status() {
     github.state().scripted = vec![page(301).header("Location", &moved)];
     Step::new(&workspace, &github, 100).comment();
     assert_eq!(github.state().own().len(), 1);
+}
+
+/// A GitHub that answers nothing is not asked everything as often as it may be: a job has its time.
+#[test]
+fn a_github_that_is_silent_is_given_up() {
+    let workspace = workspace();
+    let silent = RawPortal::start(|_, _| {});
+    let mut command = workspace.command();
+    command
+        .env("GITHUB_API_URL", &silent.url)
+        .env("GITHUB_TOKEN", "gh-token")
+        .env("GITHUB_REPOSITORY", "contoso/offers")
+        .env("GITHUB_EVENT_NAME", "pull_request")
+        .env("GITHUB_EVENT_PATH", workspace.path("event.json"))
+        .args(["report", "--plan", "plan.json", "--to", "comment,review,check"]);
+    let run = Run::of(command.output().expect("it runs")).expect(1);
+    for target in ["comment", "review", "check"] {
+        assert!(run.stderr.contains(&format!("warning: no {target}: no answer from GitHub")), "{}", run.stderr);
+    }
+    // Four times whose the token is by GraphQL; the rest once: by REST, the comment, the pull request, the check run
+    // and whether it is there.
+    assert_eq!(silent.requests(), 4 + 1 + 1 + 1 + 2, "{}", run.stderr);
 }
 
 /// GraphQL answers 200 to what has failed.
