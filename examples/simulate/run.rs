@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use cancel_pending::apply::{ApplyEvent, ApplyOptions, Clock, Journal, Stop, Stopper, Target, Watch, apply};
-use cancel_pending::commands::observe;
+use cancel_pending::commands::{observe, unread};
 use cancel_pending::domain::{
     DesiredOffer, DesiredSet, DesiredState, Limits, Mark, OfferKey, PortalKind, PortalOrigin, PortalSettings,
     SourceLocation,
@@ -123,6 +123,8 @@ async fn make_plan(world: &World, settings: &Settings, rng: &mut Rng) -> Plan {
             },
             product_id: None,
             mark: Some(Mark { operation_id: pin.map(|pin| pin.parse().expect("an id")), job_id: None, expires }),
+            is_spared: false,
+            rule: None,
             notification_emails: Vec::new(),
             reason: None,
             source: source.clone(),
@@ -136,7 +138,13 @@ async fn make_plan(world: &World, settings: &Settings, rng: &mut Rng) -> Plan {
         };
         world.offers.iter().map(|offer| one(offer, rng)).collect()
     };
-    let state = DesiredState { limits: Limits::default(), settings: PortalSettings::default(), offers, source };
+    let state = DesiredState {
+        limits: Limits::default(),
+        settings: PortalSettings::default(),
+        offers,
+        freezes: Vec::new(),
+        source,
+    };
     let desired = DesiredSet { files: Vec::new(), states: vec![state] };
     let facts = PlanFacts {
         tool: "simulation".to_owned(),
@@ -152,7 +160,7 @@ async fn make_plan(world: &World, settings: &Settings, rng: &mut Rng) -> Plan {
         desired: Vec::new(),
         max_cancels: None,
     };
-    let states = observe(desired, &backends(world, settings), settings.concurrency, facts.now, || {}).await;
+    let states = observe(unread(desired), &backends(world, settings), settings.concurrency, facts.now, || {}).await;
     plan(&facts, states)
 }
 

@@ -172,8 +172,11 @@ pub(super) struct PlanArguments {
     /// Exit with status 2 if the plan holds cancellations and nothing failed
     #[arg(long)]
     pub detailed_exitcode: bool,
+    /// Also list what is running on the publishers' offers and is in no file; never cancels it
+    #[arg(long)]
+    pub coverage: bool,
     /// Do not read the portals; marked offers are planned as not read, and the plan can't be applied
-    #[arg(long, conflicts_with = "emulate")]
+    #[arg(long, conflicts_with_all = ["emulate", "coverage"])]
     pub offline: bool,
     #[command(flatten)]
     pub portal: PortalArguments,

@@ -184,7 +184,7 @@ fn dispatch(arguments: Arguments, environment: &Environment, console: Console) -
 }
 
 fn plan(arguments: PlanArguments, environment: &Environment, console: Console) -> anyhow::Result<Exit> {
-    let scope = scope(arguments.desired);
+    let scope = PlanScope { coverage: arguments.coverage, ..scope(arguments.desired) };
     let portal = match portal(arguments.portal, environment) {
         Ok(portal) => portal,
         Err(error) => {
@@ -210,6 +210,7 @@ fn scope(arguments: DesiredArguments) -> PlanScope {
         paths: arguments.paths,
         selection: Selection { publishers: arguments.publisher, offers: arguments.offer },
         max_cancels: arguments.max_cancels,
+        coverage: false,
     }
 }
 

@@ -87,6 +87,7 @@ pub(super) fn unmade_plan(command: Command, given: &[OsString]) -> Option<Unmade
             paths: all(plan, "paths").map(PathBuf::from).collect(),
             selection: Selection { publishers: texts(plan, "publisher"), offers: texts(plan, "offer") },
             max_cancels: None,
+            coverage: false,
         },
         out: all(plan, "out").next().map(PathBuf::from),
         format: Format::Text,

@@ -20,6 +20,7 @@ use super::portal::{OpenPortals, PortalRequest, PortalsInUse};
 use super::progress::ApplyProgress;
 use super::review_gate::{self, PassedReview};
 use super::signals::Signals;
+use super::survey::NamedOffers;
 use super::{Console, Exit, Format, Interruption, ReviewGate, TOOL, files, portal};
 use crate::apply::{Applied, ApplyOptions, Clock, Journal, JournalError, OpenedJournal, SettledCall, Stopper};
 use crate::domain::PortalOrigin;
@@ -310,10 +311,17 @@ async fn prepare(request: &ApplyRequest, console: Console) -> anyhow::Result<Opt
     match &request.source {
         PlanSource::Files(scope) => {
             let Some(desired) = files::desired_state(&scope.paths, console) else { return Ok(None) };
+            let named = NamedOffers::of(&desired);
             let desired = select(desired, &scope.selection)?;
             let open = portal::open(&request.portal, &PortalsInUse::of(&desired)?, console).await?;
-            let plan = make(desired, scope, &open, request.portal.concurrency, console).await;
-            Ok(Some((plan, open)))
+            match make(desired, &named, scope, &open, request.portal.concurrency, console).await {
+                Ok(plan) => Ok(Some((plan, open))),
+                Err(found) => {
+                    files::show(&found, console);
+                    console.error(&format!("error: {}; nothing was sent\n", files::mistakes(&found)));
+                    Ok(None)
+                }
+            }
         }
         PlanSource::Document(path) => {
             let plan = read_plan(path)?;

@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use futures_util::future::join_all;
 use jiff::Timestamp;
 
-use crate::domain::{DesiredSet, FailureScope, Observed, PortalKind};
+use crate::domain::{DesiredSet, FailureScope, Observed, OfferQuery, PortalKind};
 use crate::plan::{Observation, ObservedState};
 use crate::portal::{Backends, Failure, ReadPortal as _};
 
@@ -22,68 +22,91 @@ pub fn unread(desired: DesiredSet) -> Vec<ObservedState> {
         .collect()
 }
 
-/// How many offers need their live state read.
-#[must_use]
-pub fn needed(desired: &DesiredSet, now: Timestamp) -> usize {
-    desired.offers().filter(|offer| offer.needs_live_state(now)).count()
+/// The offers that need their live state read, by state and place in it.
+fn wanted(states: &[ObservedState], now: Timestamp) -> Vec<(usize, usize)> {
+    let is_wanted = |one: &Observation| one.observed.is_none() && one.desired.needs_live_state(now);
+    let of_state = |(at, state): (usize, &ObservedState)| -> Vec<(usize, usize)> {
+        let offers = state.offers.iter().enumerate().filter(|(_, one)| is_wanted(one));
+        offers.map(|(index, _)| (at, index)).collect()
+    };
+    states.iter().enumerate().flat_map(of_state).collect()
 }
 
-/// Reads the live state of each offer that needs it, `concurrency` at a time, and tells after each.
-pub async fn observe(
-    desired: DesiredSet,
+/// How many offers need their live state read.
+#[must_use]
+pub fn needed(states: &[ObservedState], now: Timestamp) -> usize {
+    wanted(states, now).len()
+}
+
+/// Reads what a number of questions ask for, `concurrency` at a time, and tells after each. The answers come in the order
+/// of the questions.
+pub async fn read_each(
+    count: usize,
+    question: impl Fn(usize) -> OfferQuery,
     backends: &Backends,
     concurrency: usize,
-    now: Timestamp,
     after_each: impl Fn(),
-) -> Vec<ObservedState> {
-    let mut states = unread(desired);
-    let wanted: Vec<(usize, usize)> = states
-        .iter()
-        .enumerate()
-        .flat_map(|(state, observed)| {
-            let needed = observed.offers.iter().enumerate().filter(|(_, one)| one.desired.needs_live_state(now));
-            needed.map(move |(index, _)| (state, index)).collect::<Vec<_>>()
-        })
-        .collect();
-    // Asked for one by one: most portals need none of them, and there may be a hundred thousand.
-    let query = |(state, index): &(usize, usize)| states[*state].offers[*index].desired.query();
+) -> Vec<Result<Observed, Failure>> {
     for backend in backends.iter() {
         let kind = backend.kind();
-        backend.prepare(wanted.iter().map(query).filter(|query| query.key.portal == kind)).await;
+        backend.prepare((0..count).map(&question).filter(|query| query.key.portal == kind)).await;
     }
     // As many as may be asked for at once, each going on to the next offer that nobody has taken:
     // what waiting for an answer needs is set up once for each of them, and not for each offer.
     let next = AtomicUsize::new(0);
     let reader = async || {
         let mut seen = Vec::new();
-        while let Some((state, index)) = wanted.get(next.fetch_add(1, Ordering::Relaxed)) {
-            let offer = &states[*state].offers[*index].desired;
-            let result = if let Some(backend) = backends.get(offer.key.portal) {
-                backend.reader().live(&offer.query()).await
+        loop {
+            let index = next.fetch_add(1, Ordering::Relaxed);
+            if index >= count {
+                return seen;
+            }
+            let query = question(index);
+            let result = if let Some(backend) = backends.get(query.key.portal) {
+                backend.reader().live(&query).await
             } else {
-                let why = format!("the portal {} is not in use", offer.key.portal);
+                let why = format!("the portal {} is not in use", query.key.portal);
                 Ok(Observed::unreadable(why, FailureScope::Offer))
             };
-            seen.push((*state, *index, result));
+            seen.push((index, result));
             after_each();
         }
-        seen
     };
-    let readers = (0..concurrency.clamp(1, wanted.len().max(1))).map(|_| reader());
-    let seen = join_all(readers).await;
-    let portal = |state: usize, index: usize| states[state].offers[index].desired.key.portal;
+    let readers = (0..concurrency.clamp(1, count.max(1))).map(|_| reader());
+    let mut seen: Vec<(usize, Result<Observed, Failure>)> = join_all(readers).await.into_iter().flatten().collect();
+    seen.sort_unstable_by_key(|(index, _)| *index);
+    seen.into_iter().map(|(_, result)| result).collect()
+}
+
+/// Reads the live state of each offer that needs it and of which it is not known, `concurrency` at a time, and tells
+/// after each.
+pub async fn observe(
+    mut states: Vec<ObservedState>,
+    backends: &Backends,
+    concurrency: usize,
+    now: Timestamp,
+    after_each: impl Fn(),
+) -> Vec<ObservedState> {
+    let wanted = wanted(&states, now);
+    // Asked for one by one: most portals need none of them, and there may be a hundred thousand.
+    let question = |at: usize| {
+        let (state, index) = wanted[at];
+        states[state].offers[index].desired.query()
+    };
+    let seen = read_each(wanted.len(), question, backends, concurrency, after_each).await;
+    let portal = |at: usize| states[wanted[at].0].offers[wanted[at].1].desired.key.portal;
     let common: BTreeMap<PortalKind, Failure> = backends
         .iter()
         .filter_map(|backend| {
-            let own = seen.iter().flatten().filter(|(state, index, _)| portal(*state, *index) == backend.kind());
-            Some((backend.kind(), common_failure(own.map(|(_, _, result)| result))?.clone()))
+            let own = seen.iter().enumerate().filter(|(at, _)| portal(*at) == backend.kind());
+            Some((backend.kind(), common_failure(own.map(|(_, result)| result))?.clone()))
         })
         .collect();
     for (portal, failure) in &common {
         tracing::warn!(%portal, %failure, "no live state is known");
     }
-    for (state, index, result) in seen.into_iter().flatten() {
-        let offer = &mut states[state].offers[index];
+    for ((state, index), result) in wanted.iter().zip(seen) {
+        let offer = &mut states[*state].offers[*index];
         offer.observed = Some(result.unwrap_or_else(|failure| {
             // In one text, whatever each had to try: one reason is said once.
             if let Some(common) = common.get(&offer.desired.key.portal) {

@@ -25,6 +25,7 @@ mod review_gate;
 mod schema;
 mod signals;
 mod step_summary;
+mod survey;
 mod validate;
 mod whoami;
 
@@ -35,7 +36,7 @@ pub use completions::completions;
 pub use console::{Console, Format, learn_secret};
 pub use emulate::{EmulateRequest, emulate};
 pub use github::GitHubSettings;
-pub use live::{needed, observe, unread};
+pub use live::{needed, observe, read_each, unread};
 pub use man::man;
 pub use plan::{PlanRequest, PlanScope, Selection, UnmadePlan, plan};
 pub use portal::{PortalChoice, PortalRequest, SignInRequest};

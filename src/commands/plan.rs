@@ -11,11 +11,12 @@ use super::out_file::{OtherFile, OutFile};
 use super::portal::{OpenPortals, PortalChoice, PortalRequest, PortalsInUse};
 use super::progress::ReadProgress;
 use super::signals::Signals;
+use super::survey::{Lister, NamedOffers, survey, wanted_lists};
 use super::{Console, Exit, Format, TOOL, files, live, portal, recorded_plans};
 use crate::desired::Diagnostic;
-use crate::domain::{DesiredOffer, DesiredSet, PortalKind};
-use crate::plan::{Plan, PlanFacts, PlanFailure, PlanSelection, PortalFacts, failed_plan};
-use crate::portal::documented_address;
+use crate::domain::{DesiredSet, Freeze, OfferKey, PortalKind, PublisherId};
+use crate::plan::{Listings, ObservedState, Plan, PlanFacts, PlanFailure, PlanSelection, PortalFacts, failed_plan};
+use crate::portal::{Backends, documented_address};
 use crate::report::{self, COMMENT_LIMIT, Links, TextStyle, terminal};
 
 /// The file that is meant where none is named.
@@ -42,6 +43,8 @@ pub struct PlanScope {
     pub selection: Selection,
     /// The most cancellations that the whole plan may hold; none: what the files allow.
     pub max_cancels: Option<u32>,
+    /// Whether to look for what runs and is in no file.
+    pub coverage: bool,
 }
 
 impl PlanScope {
@@ -177,28 +180,36 @@ async fn attempt(request: &PlanRequest, console: Console) -> Result<Plan, Failed
         Ok(desired) => desired,
         Err(found) => {
             files::say(&found, console);
-            let failures = found.into_iter().take(MOST_FAILURES).map(failure_in_file).collect();
-            return Err(failed(&request.scope, &DesiredSet::default(), failures, Ok(Exit::Failed)));
+            return Err(failed(&request.scope, &DesiredSet::default(), failures_in_files(found), Ok(Exit::Failed)));
         }
     };
     let read = DesiredSet { files: desired.files.clone(), states: Vec::new() };
     let failed_by = |code: &str, error: anyhow::Error| {
         failed(&request.scope, &read, vec![failure_of(code, format!("{error:#}"))], Err(error))
     };
+    let named = NamedOffers::of(&desired);
     let desired = select(desired, &request.scope.selection).map_err(|error| failed_by("selection", error))?;
     let used = PortalsInUse::of(&desired).map_err(|error| failed_by("selection", error))?;
     if request.offline {
         let facts = facts(&desired, &request.scope, offline_portals(&used, &request.portal));
-        return Ok(crate::plan::plan(&facts, live::unread(desired)));
+        let unlisted = survey(desired, &named, &Listings::new(), &Backends::default(), false, facts.now);
+        let unlisted = unlisted.unwrap_or_default();
+        return Ok(Plan { freezes: unlisted.freezes, ..crate::plan::plan(&facts, unlisted.states) });
     }
     let listening = Signals::listen().context("signals can't be handled");
     let mut signals = listening.map_err(|error| failed_by("signals", error))?;
     let work = async {
         let open = portal::open(&request.portal, &used, console).await?;
-        anyhow::Ok(make(desired, &request.scope, &open, request.portal.concurrency, console).await)
+        anyhow::Ok(make(desired, &named, &request.scope, &open, request.portal.concurrency, console).await)
     };
     tokio::select! {
-        made = work => made.map_err(|error| failed_by("portal", error)),
+        made = work => match made.map_err(|error| failed_by("portal", error))? {
+            Ok(plan) => Ok(plan),
+            Err(found) => {
+                files::show(&found, console);
+                Err(failed(&request.scope, &read, failures_in_files(found), Ok(Exit::Failed)))
+            }
+        },
         interruption = signals.next() => {
             console.error("error: interrupted, no plan was made\n");
             let failure = failure_of("interrupted", "the run was interrupted before the plan was complete".to_owned());
@@ -214,6 +225,10 @@ fn failed(
     ended: anyhow::Result<Exit>,
 ) -> FailedAttempt {
     FailedAttempt { document: failed_plan(&facts(desired, scope, Vec::new()), failures), ended }
+}
+
+fn failures_in_files(found: Vec<Diagnostic>) -> Vec<PlanFailure> {
+    found.into_iter().take(MOST_FAILURES).map(failure_in_file).collect()
 }
 
 fn failure_of(code: &str, message: String) -> PlanFailure {
@@ -275,13 +290,15 @@ fn quoted(word: &str) -> Option<String> {
     (terminal(word) == word && !word.contains('\'') && !word.starts_with('-')).then(|| format!("'{word}'"))
 }
 
+/// Makes the plan, or says which of the freezes' patterns match nothing.
 pub(super) async fn make(
     desired: DesiredSet,
+    named: &NamedOffers,
     scope: &PlanScope,
     open: &OpenPortals,
     concurrency: usize,
     console: Console,
-) -> Plan {
+) -> Result<Plan, Vec<Diagnostic>> {
     let portals = open.backends.iter().map(|backend| PortalFacts {
         kind: backend.kind(),
         origin: backend.origin().clone(),
@@ -290,13 +307,52 @@ pub(super) async fn make(
         schema_version: backend.schema_version(),
     });
     let facts = facts(&desired, scope, portals.collect());
-    let progress = ReadProgress::new(console, &open.retries, live::needed(&desired, facts.now));
-    let observations = tokio::select! {
-        observations = live::observe(desired, &open.backends, concurrency, facts.now, || progress.read_one()) => observations,
+    let progress = ReadProgress::new(console, &open.retries);
+    let work = async {
+        let lister = Lister { backends: &open.backends, named, progress: &progress };
+        let lists = lister.lists(&wanted_lists(&desired, scope.coverage, facts.now), &desired).await;
+        let mut survey = survey(desired, named, &lists, &open.backends, scope.coverage, facts.now)?;
+        drop(lists);
+        let mut states = std::mem::take(&mut survey.states);
+        retain_selected(&mut states, &scope.selection);
+        progress.start_reads(live::needed(&states, facts.now) + survey.uncovered.len());
+        let read_one = || progress.read_one();
+        let states = live::observe(states, &open.backends, concurrency, facts.now, read_one).await;
+        let question = |index| survey.question(index);
+        let answers = live::read_each(survey.uncovered.len(), question, &open.backends, concurrency, read_one).await;
+        Ok::<_, Vec<Diagnostic>>((states, std::mem::take(&mut survey.freezes), survey.covered(answers)))
+    };
+    let made = tokio::select! {
+        made = work => made,
         never = progress.show() => match never {},
     };
     progress.clear();
-    crate::plan::plan(&facts, observations)
+    let (states, freezes, coverage) = made?;
+    Ok(Plan { freezes, coverage, ..crate::plan::plan(&facts, states) })
+}
+
+/// Leaves the selected ones of the offers that freezes have brought.
+fn retain_selected(states: &mut [ObservedState], selection: &Selection) {
+    if !selection.offers.is_empty() {
+        for state in states {
+            state.offers.retain(|one| selection.offers.iter().any(|name| is_named(&one.desired.key, name)));
+        }
+    }
+}
+
+/// Whether an offer is meant by `OFFER` or `PUBLISHER/OFFER`.
+fn is_named(key: &OfferKey, name: &str) -> bool {
+    match name.split_once('/') {
+        Some((publisher, name)) => key.publisher == *publisher && key.offer == *name,
+        None => key.offer == *name,
+    }
+}
+
+/// Whether a freeze may be for an offer that is named like this.
+fn may_reach(freeze: &Freeze, name: &str) -> bool {
+    let (publisher, offer) = name.split_once('/').map_or((None, name), |(publisher, offer)| (Some(publisher), offer));
+    publisher.is_none_or(|publisher| freeze.publisher == *publisher)
+        && offer.parse().is_ok_and(|offer| freeze.offers.iter().any(|one| one.pattern.matches(&offer)))
 }
 
 fn offline_portals(used: &PortalsInUse, request: &PortalRequest) -> Vec<PortalFacts> {
@@ -338,31 +394,32 @@ fn whole_seconds(time: Timestamp) -> Timestamp {
 
 /// Leaves the selected offers. A name that selects nothing is an error: what was meant is not there.
 pub(super) fn select(mut desired: DesiredSet, selection: &Selection) -> anyhow::Result<DesiredSet> {
-    let publisher_is = |offer: &DesiredOffer, name: &str| offer.key.publisher == *name;
-    let offer_is = |offer: &DesiredOffer, name: &str| match name.split_once('/') {
-        Some((publisher, name)) => publisher_is(offer, publisher) && offer.key.offer == *name,
-        None => offer.key.offer == *name,
-    };
     for name in &selection.publishers {
-        if !desired.offers().any(|offer| publisher_is(offer, name)) {
+        let offers = desired.offers().map(|offer| &offer.key.publisher);
+        if !offers.chain(desired.freezes().map(|freeze| &freeze.publisher)).any(|publisher| *publisher == **name) {
             bail!("no offer in the files has the publisher `{}` of --publisher", terminal(name));
         }
     }
-    let of_publishers = |offer: &DesiredOffer| {
-        selection.publishers.is_empty() || selection.publishers.iter().any(|name| publisher_is(offer, name))
+    let is_of = |publisher: &PublisherId| {
+        selection.publishers.is_empty() || selection.publishers.iter().any(|name| *publisher == **name)
     };
+    for state in &mut desired.states {
+        state.offers.retain(|offer| is_of(&offer.key.publisher));
+        state.freezes.retain(|freeze| is_of(&freeze.publisher));
+    }
     for name in &selection.offers {
-        if !desired.offers().any(|offer| of_publishers(offer) && offer_is(offer, name)) {
+        let is_known = desired.offers().any(|offer| is_named(&offer.key, name));
+        if !is_known && !desired.freezes().any(|freeze| may_reach(freeze, name)) {
             bail!("no offer in the files matches `{}` of --offer", terminal(name));
         }
     }
-    for state in &mut desired.states {
-        state.offers.retain(|offer| {
-            of_publishers(offer)
-                && (selection.offers.is_empty() || selection.offers.iter().any(|name| offer_is(offer, name)))
-        });
+    if !selection.offers.is_empty() {
+        for state in &mut desired.states {
+            state.offers.retain(|offer| selection.offers.iter().any(|name| is_named(&offer.key, name)));
+            state.freezes.retain(|freeze| selection.offers.iter().any(|name| may_reach(freeze, name)));
+        }
     }
-    if desired.offers().next().is_none() {
+    if desired.offers().next().is_none() && desired.freezes().next().is_none() {
         bail!("there is no offer in the files");
     }
     Ok(desired)

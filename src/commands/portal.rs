@@ -136,10 +136,11 @@ pub(super) struct PortalsInUse {
 }
 
 impl PortalsInUse {
-    /// What the offers of the files need.
+    /// What the offers and freezes of the files need.
     pub fn of(desired: &DesiredSet) -> anyhow::Result<Self> {
         let settings = PortalSettings::joined(desired.states.iter().map(|state| &state.settings))?;
-        Ok(Self { kinds: desired.offers().map(|offer| offer.key.portal).collect(), settings })
+        let freezes = desired.freezes().map(|freeze| freeze.portal);
+        Ok(Self { kinds: desired.offers().map(|offer| offer.key.portal).chain(freezes).collect(), settings })
     }
 
     /// What a plan was made with. Its products are known, so that no type of product is needed to find them.

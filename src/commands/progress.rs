@@ -14,8 +14,9 @@ use tokio::time::Instant;
 
 use super::Console;
 use crate::apply::{ApplyEvent, Target, Watch};
-use crate::portal::{Failure, RetryListener};
-use crate::report::terminal;
+use crate::domain::PublisherId;
+use crate::portal::{Failure, ListedSoFar, RetryListener};
+use crate::report::{counted, terminal};
 
 /// How long reading may take before it is shown.
 const MOMENT: Duration = Duration::from_millis(500);
@@ -74,15 +75,40 @@ pub(super) struct ReadProgress<'a> {
     console: Console,
     retries: &'a Retries,
     bar: ProgressBar,
+    /// How far a list is; none while none is read.
+    list: Mutex<Option<String>>,
 }
 
 impl<'a> ReadProgress<'a> {
-    pub fn new(console: Console, retries: &'a Retries, offers: usize) -> Self {
-        let bar = ProgressBar::with_draw_target(Some(offers as u64), ProgressDrawTarget::hidden());
+    pub fn new(console: Console, retries: &'a Retries) -> Self {
+        let bar = ProgressBar::with_draw_target(Some(0), ProgressDrawTarget::hidden());
         if let Ok(style) = ProgressStyle::with_template("{spinner} Reading offers {pos}/{len} {elapsed}  {wide_msg}") {
             bar.set_style(style);
         }
-        Self { console, retries, bar }
+        Self { console, retries, bar, list: Mutex::new(None) }
+    }
+
+    /// A list of offers begins.
+    pub fn start_list(&self, publisher: &PublisherId) {
+        *self.list.lock().unwrap_or_else(PoisonError::into_inner) = Some(format!("Listing the offers of {publisher}"));
+    }
+
+    /// So much of it was read.
+    pub fn listed(&self, so_far: ListedSoFar) {
+        let text = format!("Listing offers: {}, {}", counted(so_far.pages, "page"), counted(so_far.offers, "offer"));
+        *self.list.lock().unwrap_or_else(PoisonError::into_inner) = Some(text);
+    }
+
+    /// Lists are read, and so many offers are going to be.
+    pub fn start_reads(&self, offers: usize) {
+        *self.list.lock().unwrap_or_else(PoisonError::into_inner) = None;
+        self.bar.set_length(offers as u64);
+    }
+
+    /// What is said behind the count: why it waits, or how far a list is.
+    fn told(&self) -> String {
+        let list = self.list.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        [list, self.retries.waiting()].into_iter().flatten().collect::<Vec<_>>().join("; ")
     }
 
     /// One more offer was read.
@@ -98,11 +124,10 @@ impl<'a> ReadProgress<'a> {
         }
         let mut told: Option<Instant> = None;
         loop {
-            let waiting = self.retries.waiting();
             if self.console.watched {
-                self.bar.set_message(waiting.unwrap_or_default());
+                self.bar.set_message(self.told());
                 self.bar.tick();
-            } else if let Some(waiting) = waiting
+            } else if let Some(waiting) = self.retries.waiting()
                 && told.is_none_or(|told| told.elapsed() >= BETWEEN_RETRIES)
             {
                 self.console.note(&format!("{waiting}\n"));

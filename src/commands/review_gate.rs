@@ -3,7 +3,7 @@
 //! Owns that it can't be passed by not looking: every way in which the approval can't be told is
 //! a refusal. What is not approved is said in the log, in the summary and on the pull request.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::path::PathBuf;
 
 use anyhow::anyhow;
@@ -56,6 +56,9 @@ impl PassedReview {
         let why = |verdict: &EntryVerdict| match &verdict.approval {
             EntryApproval::Approved(_) => None,
             EntryApproval::Missing => Some("no approval found for this cancellation".to_owned()),
+            EntryApproval::NewUnderFreeze => {
+                Some("this operation is new: it runs under a freeze, and no approved plan listed it".to_owned())
+            }
             EntryApproval::OtherOperation(number, operation) => Some(format!(
                 "this operation is new: #{number} approved the cancellation of {operation}, and not of this one"
             )),
@@ -116,7 +119,7 @@ pub(super) async fn pass(gate: &ReviewGate, plan: &Plan, console: Console) -> an
 fn differs_from(verdict: &EntryVerdict) -> Option<u64> {
     match verdict.approval {
         EntryApproval::OtherOperation(number, _) | EntryApproval::OtherRecipients(number, _) => Some(number),
-        EntryApproval::Approved(_) | EntryApproval::Missing => None,
+        EntryApproval::Approved(_) | EntryApproval::Missing | EntryApproval::NewUnderFreeze => None,
     }
 }
 
@@ -253,6 +256,12 @@ pub(super) async fn look_up(
     }
     if verdicts.iter().any(|verdict| !verdict.is_approved()) && approved.is_empty() && reasons.is_empty() {
         reasons.push(format!("the last commits of the branch {branch} come from no merged pull request"));
+    }
+    let frozen: HashSet<OfferKey> = plan.entries.iter().filter(|entry| entry.is_frozen()).map(Entry::key).collect();
+    for verdict in &mut verdicts {
+        if verdict.approval == EntryApproval::Missing && frozen.contains(&verdict.entry.key()) {
+            verdict.approval = EntryApproval::NewUnderFreeze;
+        }
     }
     Ok((verdicts, reasons))
 }

@@ -11,7 +11,7 @@ use super::portal::{PortalRequest, PortalsInUse};
 use super::{Console, Exit, Format, files, portal};
 use crate::domain::{PortalKind, PublisherId};
 use crate::identity::{Claims, CredentialSource, SignIn};
-use crate::portal::{Backend, Failure, ListOffers as _};
+use crate::portal::{Backend, Failure, ListOffers as _, UNWATCHED};
 use crate::report::{self, Access, Identity};
 
 /// What `whoami` is asked to do.
@@ -98,8 +98,8 @@ async fn accesses(backend: &Backend, publishers: impl Iterator<Item = &Publisher
     let mut accesses = Vec::new();
     for publisher in publishers {
         let access = Access { publisher: publisher.clone(), offers: None, why_not: None, status: None };
-        accesses.push(match reader.list(publisher).await {
-            Ok(offers) => Access { offers: Some(offers.len()), ..access },
+        accesses.push(match reader.list(publisher, UNWATCHED).await {
+            Ok(list) => Access { offers: Some(list.offers.len()), ..access },
             // There is an answer, only a long one.
             Err(Failure::TooLarge(_)) => access,
             Err(failure) => Access {

@@ -3,6 +3,8 @@
 //! Owns the meaning of every key. A mistake never hides another one: a value that is wrong is
 //! reported and left out, and the checks go on.
 
+mod freezes;
+
 use std::collections::{HashMap, HashSet};
 
 use jiff::Timestamp;
@@ -15,12 +17,13 @@ use crate::domain::{
     PortalSettings, ProductId, ProductType, PublisherId, SchemaVersion, SellerId, SourceLocation,
 };
 
-/// The keys of a document, of its limits and of an offer.
+/// The keys of a document, of its parts, of a freeze and of an offer.
 pub(super) const DOCUMENT_KEYS: &[&str] =
-    &["portal", "publisher", "partnerCenter", "productIngestion", "notificationEmails", "limits", "offers"];
+    &["portal", "publisher", "partnerCenter", "productIngestion", "notificationEmails", "limits", "offers", "freezes"];
 pub(super) const PARTNER_CENTER_KEYS: &[&str] = &["publisherId", "productTypes"];
 pub(super) const PRODUCT_INGESTION_KEYS: &[&str] = &["version"];
 pub(super) const LIMITS_KEYS: &[&str] = &["maxCancels"];
+pub(super) const FREEZE_KEYS: &[&str] = &["offers", "except", "expires", "reason", "publisher", "portal"];
 pub(super) const OFFER_KEYS: &[&str] = &[
     "id",
     "portal",
@@ -114,25 +117,25 @@ impl Walk<'_, '_> {
         let emails = self.emails(&fields);
         let limits = self.limits(&fields);
         let settings = self.settings(&fields);
-        let Some(list) = fields.get("offers") else {
-            if fields.key("offers").is_none() {
-                let help = "list the offers under `offers:`".to_owned();
-                self.report(Code::MissingKey, node, "the key `offers` is missing", help);
-            }
+        let publisher_is_given = fields.key("publisher").is_some();
+        let above = Inherited { portal, publisher, publisher_is_given, emails: emails.unwrap_or_default() };
+        let freezes = self.freezes(&fields, &above, limits);
+        if fields.key("offers").is_none() && fields.key("freezes").is_none() {
+            let help = "list the offers under `offers:`".to_owned();
+            self.report(Code::MissingKey, node, "the key `offers` is missing", help);
             return None;
-        };
-        let items = self.list(list, "offers")?;
-        if items.is_empty() {
+        }
+        let list = fields.get("offers");
+        let items = list.and_then(|list| self.list(list, "offers")).unwrap_or_default();
+        if let Some(list) = list.filter(|list| items.is_empty() && matches!(list.value, Value::List(_))) {
             let help = "list at least one offer, or leave the file out".to_owned();
             self.report(Code::NoOffers, list, "the list of offers is empty", help);
         }
-        let publisher_is_given = fields.key("publisher").is_some();
-        let above = Inherited { portal, publisher, publisher_is_given, emails: emails.unwrap_or_default() };
         // Nearly all of them are offers: room is made once, and not again and again as they come.
         self.seen.offers.reserve(items.len());
         let mut offers = Vec::with_capacity(items.len());
         offers.extend(items.iter().filter_map(|item| self.offer(item, &above)));
-        Some(DesiredState { limits, settings, offers, source: self.location(node) })
+        Some(DesiredState { limits, settings, offers, freezes, source: self.location(node) })
     }
 
     fn limits(&mut self, fields: &Fields<'_, '_>) -> Limits {
@@ -256,6 +259,8 @@ impl Walk<'_, '_> {
             key,
             product_id,
             mark: (marked == Some(true)).then_some(Mark { operation_id, job_id, expires }),
+            is_spared: marked == Some(false),
+            rule: None,
             notification_emails: emails.unwrap_or_else(|| above.emails.clone()),
             reason,
             source,
@@ -393,7 +398,11 @@ impl Walk<'_, '_> {
         match text.parse() {
             Ok(id) => Some(id),
             Err(error) => {
-                let help = "ids have 1 to 100 letters, digits, `.`, `_` and `-`, and start with a letter or a digit";
+                let help = if text.contains(['*', '?']) {
+                    "an id names one offer; a pattern stands in a freeze: `freezes: [{offers: [\"contoso-*\"], …}]`"
+                } else {
+                    "ids have 1 to 100 letters, digits, `.`, `_` and `-`, and start with a letter or a digit"
+                };
                 self.report(Code::InvalidId, node, format!("`{name}` {error}"), help.to_owned());
                 None
             }
@@ -529,6 +538,7 @@ mod tests {
         assert_eq!(keys("/$defs/PartnerCenterDocument/properties"), PARTNER_CENTER_KEYS);
         assert_eq!(keys("/$defs/ProductIngestionDocument/properties"), PRODUCT_INGESTION_KEYS);
         assert_eq!(keys("/$defs/OfferDocument/properties"), OFFER_KEYS);
+        assert_eq!(keys("/$defs/FreezeDocument/properties"), FREEZE_KEYS);
     }
 
     #[test]

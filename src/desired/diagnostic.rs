@@ -46,6 +46,7 @@ codes! {
     InvalidEmail "invalid-email" "An e-mail address is malformed"
     InvalidId "invalid-id" "The id of a publisher, an offer or an operation is malformed"
     InvalidNumber "invalid-number" "A number is out of range, or not written in decimal digits"
+    InvalidPattern "invalid-pattern" "A pattern of a freeze is malformed"
     InvalidReason "invalid-reason" "A reason is empty, too long, or holds control characters"
     InvalidTimestamp "invalid-timestamp" "A time is not in the form of RFC 3339 with an offset"
     MergeKey "merge-key" "A YAML merge key (`<<`) is used; merge keys are not supported"
@@ -60,8 +61,9 @@ codes! {
     TooLarge "too-large" "A file is larger than 1 MiB"
     UnknownKey "unknown-key" "A key is not part of the format"
     UnknownPortal "unknown-portal" "The name of a portal is unknown"
+    UnmatchedPattern "unmatched-pattern" "A pattern of a freeze matches no offer of its publisher"
     Unreadable "unreadable" "A file or a directory can't be read"
-    UnusedKey "unused-key" "A key means nothing on the offer's portal"
+    UnusedKey "unused-key" "A key means nothing on the portal"
     WrongType "wrong-type" "A value has the wrong type, such as a list in place of text"
 }
 

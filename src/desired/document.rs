@@ -7,13 +7,15 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::domain::{
-    EmailAddress, JobId, OfferId, OperationId, PortalKind, ProductId, ProductType, PublisherId, SchemaVersion, SellerId,
+    EmailAddress, JobId, OfferId, OfferPattern, OperationId, PortalKind, ProductId, ProductType, PublisherId,
+    SchemaVersion, SellerId,
 };
 
 /// Desired state of offers of Azure Marketplace publishers: which pending operations are to be cancelled.
 #[derive(Debug, Clone, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[schemars(title = "cancel-pending desired state", example = example())]
+#[schemars(extend("anyOf" = [{ "required": ["offers"] }, { "required": ["freezes"] }]))]
 pub struct DesiredDocument {
     /// The portal of every offer below that names none. Absent: `cloud-partner`.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -41,8 +43,42 @@ pub struct DesiredDocument {
     #[schemars(default, with = "LimitsDocument")]
     pub limits: Option<LimitsDocument>,
     /// The offers. Those without `cancelPending: true` are left alone and cost no call.
-    #[schemars(length(min = 1))]
-    pub offers: Vec<OfferDocument>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(default, with = "Vec<OfferDocument>", length(min = 1))]
+    pub offers: Option<Vec<OfferDocument>>,
+    /// Stops everything that matches, for a while. A document with a freeze sets `limits.maxCancels`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(default, with = "Vec<FreezeDocument>", length(min = 1))]
+    pub freezes: Option<Vec<FreezeDocument>>,
+}
+
+/// For a while, every running or queued operation of the offers that match is to be cancelled, whatever they are pinned
+/// to. Only `except` and an explicit `cancelPending: false` keep an offer out. Not possible on `product-ingestion`.
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct FreezeDocument {
+    /// Which offers of the publisher: ids in which `*` stands for any characters and `?` for one. A pattern matches the
+    /// whole id, whatever its letter case. One that matches no offer is an error.
+    #[schemars(length(min = 1), example = ["contoso-*"])]
+    pub offers: Vec<OfferPattern>,
+    /// Which of them are left alone, in patterns like those of `offers`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(default, with = "Vec<OfferPattern>", example = ["contoso-saas"])]
+    pub except: Option<Vec<OfferPattern>>,
+    /// From this moment on (RFC 3339, with its offset) the freeze does nothing.
+    #[schemars(extend("format" = "date-time"), example = "2026-12-01T00:00:00Z")]
+    pub expires: String,
+    /// Why, for the reviewer: one line of text.
+    #[schemars(length(max = 500), example = "Incident 4711")]
+    pub reason: String,
+    /// The publisher, where it is another than the document's.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(default, with = "PublisherId")]
+    pub publisher: Option<PublisherId>,
+    /// The portal, where it is another than the document's.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(default, with = "PortalKind")]
+    pub portal: Option<PortalKind>,
 }
 
 /// How Partner Center is asked. Its API demanded each of these for some weeks in 2026.

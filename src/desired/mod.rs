@@ -13,8 +13,8 @@ mod suggest;
 mod syntax;
 
 pub use diagnostic::{Code, Diagnostic, Excerpt, Place};
-pub use document::{DesiredDocument, LimitsDocument, OfferDocument};
-pub use suggest::{MarkEdit, Suggestion, suggest};
+pub use document::{DesiredDocument, FreezeDocument, LimitsDocument, OfferDocument};
+pub use suggest::{MarkEdit, Suggestion, suggest, suggest_without_freeze};
 
 use crate::domain::{DesiredSet, FileDigest};
 use check::Checker;

@@ -8,7 +8,7 @@ use super::node::{Node, Value};
 use super::syntax::{SourceText, parse};
 use super::{SourceFile, read};
 use crate::domain::{
-    DesiredOffer, DesiredSet, DesiredState, Limits, OfferId, OperationId, PublisherId, SourceLocation,
+    DesiredOffer, DesiredSet, Freeze, Limits, LocatedPattern, OfferId, OperationId, PublisherId, SourceLocation,
 };
 
 /// What belongs to a mark, and goes with it.
@@ -98,13 +98,86 @@ pub fn suggest(file: &SourceFile, publisher: &PublisherId, offer: &OfferId, edit
     (after == meaning(wanted(before, publisher, offer, edit))).then_some(suggestion)
 }
 
+/// How to take a freeze out of a file; none where that can't be done line by line.
+///
+/// ```
+/// use cancel_pending::desired::{SourceFile, read, suggest_without_freeze};
+/// let text = "publisher: contoso\nlimits: {maxCancels: 5}\noffers: [{id: vm}]\nfreezes:\n  - offers: [\"*\"]\n    \
+///     expires: 2026-12-01T00:00:00Z\n    reason: Incident 4711\n";
+/// let file = SourceFile { path: "offers.yaml".into(), bytes: text.into() };
+/// let freeze = read(std::slice::from_ref(&file)).unwrap().states[0].freezes[0].source.clone();
+/// let without = suggest_without_freeze(&file, &freeze).unwrap();
+/// assert_eq!(without.apply(text), "publisher: contoso\nlimits: {maxCancels: 5}\noffers: [{id: vm}]\n");
+/// ```
+#[must_use]
+pub fn suggest_without_freeze(file: &SourceFile, freeze: &SourceLocation) -> Option<Suggestion> {
+    let mut before = read(std::slice::from_ref(file)).ok()?;
+    let whole = std::str::from_utf8(&file.bytes).ok()?;
+    let whole = whole.strip_prefix('\u{FEFF}').unwrap_or(whole);
+    let text = without_freeze(whole, freeze)?;
+    let suggestion = difference(whole, &text, freeze.line);
+    let after = SourceFile { path: file.path.clone(), bytes: suggestion.apply(whole).into_bytes() };
+    for state in &mut before.states {
+        state.freezes.retain(|one| one.source.line != freeze.line || one.source.column != freeze.column);
+    }
+    (meaning(read(&[after]).ok()?) == meaning(before)).then_some(suggestion)
+}
+
+/// The text without a freeze that is written in block style, and without `freezes:` where it was the only one.
+fn without_freeze(text: &str, freeze: &SourceLocation) -> Option<String> {
+    let file = SourceFile { path: String::new(), bytes: text.as_bytes().to_vec() };
+    let source = parse(&file, &mut Vec::new())?;
+    for document in &source.documents {
+        let Value::Mapping(fields) = &document.value else { continue };
+        let Some((key, list)) = fields.iter().find(|(key, _)| is_key(key, "freezes")) else { continue };
+        let Value::List(items) = &list.value else { continue };
+        let is_it = |item: &Node<'_>| source.line_and_column(item.range.start) == (freeze.line, freeze.column);
+        let Some(index) = items.iter().position(is_it) else { continue };
+        let first = if items.len() == 1 { key } else { &items[index] };
+        let (start, _) = line(text, first.range.start);
+        // Nothing else may stand on its first line: a dash, or nothing before `freezes:`.
+        if !matches!(text[start..first.range.start].trim(), "" | "-") {
+            return None;
+        }
+        let (_, end) = line(text, last_scalar_end(&source, &items[index]));
+        return Some(format!("{}{}", &text[..start], &text[(end + 1).min(text.len())..]));
+    }
+    None
+}
+
+/// Where the last value in a node ends. The span of a block collection reaches into the lines after it.
+fn last_scalar_end(source: &SourceText<'_>, node: &Node<'_>) -> usize {
+    match &node.value {
+        Value::Mapping(fields) if !is_flow(source, fields) => {
+            fields.last().map_or(node.range.start, |(_, value)| last_scalar_end(source, value))
+        }
+        Value::List(items) if !source.text[node.range.clone()].trim_end().ends_with(']') => {
+            items.last().map_or(node.range.start, |item| last_scalar_end(source, item))
+        }
+        _ => end_of(source, node),
+    }
+}
+
 /// What is left of a desired state when it does not matter where anything stands.
-fn meaning(set: DesiredSet) -> Vec<(Limits, Vec<DesiredOffer>)> {
+fn meaning(set: DesiredSet) -> Vec<(Limits, Vec<DesiredOffer>, Vec<Freeze>)> {
     let nowhere = || SourceLocation { path: String::new(), line: 0, column: 0 };
-    let offers = |state: DesiredState| {
-        state.offers.into_iter().map(|offer| DesiredOffer { source: nowhere(), ..offer }).collect()
+    let placeless = |patterns: Vec<LocatedPattern>| {
+        patterns.into_iter().map(|one| LocatedPattern { source: nowhere(), ..one }).collect()
     };
-    set.states.into_iter().map(|state| (state.limits, offers(state))).collect()
+    let offer = |offer: DesiredOffer| DesiredOffer { source: nowhere(), ..offer };
+    let freeze = |freeze: Freeze| Freeze {
+        source: nowhere(),
+        offers: placeless(freeze.offers),
+        except: placeless(freeze.except),
+        ..freeze
+    };
+    set.states
+        .into_iter()
+        .map(|state| {
+            let offers = state.offers.into_iter().map(offer).collect();
+            (state.limits, offers, state.freezes.into_iter().map(freeze).collect())
+        })
+        .collect()
 }
 
 /// What the file means after the edit, and nothing else may have changed.

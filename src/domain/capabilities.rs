@@ -28,4 +28,8 @@ pub struct Capabilities {
     pub forgets_cancelled: bool,
     /// Whether an operation that is being cancelled can be told from one that runs on.
     pub shows_cancelling: bool,
+    /// Whether a list of offers says of each of them whether anything runs on it.
+    pub lists_activity: bool,
+    /// Whether the list is of one publisher. Otherwise it is of all that the sign-in sees.
+    pub lists_by_publisher: bool,
 }

@@ -7,7 +7,10 @@ use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{EmailAddress, JobId, OfferKey, OfferQuery, OperationId, PortalSettings, ProductId};
+use super::{
+    EmailAddress, JobId, OfferKey, OfferPattern, OfferQuery, OperationId, PortalKind, PortalSettings, ProductId,
+    PublisherId,
+};
 
 /// A place in a desired-state file.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
@@ -32,6 +35,14 @@ pub struct Mark {
     pub expires: Option<Timestamp>,
 }
 
+/// What marks an offer besides its own mark.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Rule {
+    /// A freeze.
+    Freeze,
+}
+
 /// One offer of a desired state.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DesiredOffer {
@@ -41,12 +52,54 @@ pub struct DesiredOffer {
     pub product_id: Option<ProductId>,
     /// The mark, when there is one.
     pub mark: Option<Mark>,
+    /// Whether the file says `cancelPending: false`: no freeze reaches it.
+    pub is_spared: bool,
+    /// What marks it besides its own mark.
+    pub rule: Option<Rule>,
     /// Who is told of the cancellation's progress, in the order of the file.
     pub notification_emails: Vec<EmailAddress>,
     /// Why, in the words of the file's author.
     pub reason: Option<String>,
     /// Where it stands.
     pub source: SourceLocation,
+}
+
+/// A pattern, and where it stands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LocatedPattern {
+    /// The pattern.
+    pub pattern: OfferPattern,
+    /// Its place.
+    pub source: SourceLocation,
+}
+
+/// A freeze: for a while, whatever runs on the offers that match is to be cancelled.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Freeze {
+    /// The portal whose offers are meant.
+    pub portal: PortalKind,
+    /// The publisher whose offers are meant.
+    pub publisher: PublisherId,
+    /// Which of them, at least one pattern.
+    pub offers: Vec<LocatedPattern>,
+    /// Which of those are left alone.
+    pub except: Vec<LocatedPattern>,
+    /// From this moment on the freeze does nothing.
+    pub expires: Timestamp,
+    /// Why, in the words of the file's author.
+    pub reason: String,
+    /// Who is told of the cancellations' progress.
+    pub notification_emails: Vec<EmailAddress>,
+    /// Where it stands.
+    pub source: SourceLocation,
+}
+
+impl Freeze {
+    /// Whether the freeze does nothing any more.
+    #[must_use]
+    pub fn is_expired(&self, now: Timestamp) -> bool {
+        self.expires <= now
+    }
 }
 
 /// What a desired state allows.
@@ -85,6 +138,8 @@ pub struct DesiredState {
     pub settings: PortalSettings,
     /// Its offers, in the order of the file.
     pub offers: Vec<DesiredOffer>,
+    /// Its freezes, in the order of the file.
+    pub freezes: Vec<Freeze>,
     /// Where the document starts.
     pub source: SourceLocation,
 }
@@ -113,6 +168,11 @@ impl DesiredSet {
     /// All offers of all states.
     pub fn offers(&self) -> impl Iterator<Item = &DesiredOffer> {
         self.states.iter().flat_map(|state| &state.offers)
+    }
+
+    /// All freezes of all states.
+    pub fn freezes(&self) -> impl Iterator<Item = &Freeze> {
+        self.states.iter().flat_map(|state| &state.freezes)
     }
 }
 

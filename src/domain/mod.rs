@@ -10,9 +10,11 @@ mod digest;
 mod email;
 mod endpoints;
 mod ids;
+mod listed;
 mod live;
 mod mark;
 mod offer_key;
+mod offer_pattern;
 mod origin;
 mod portal_kind;
 mod portal_settings;
@@ -24,12 +26,16 @@ pub use digest::sha256_hex;
 pub use email::{EmailAddress, EmailError};
 pub use endpoints::{EndpointError, Endpoints};
 pub use ids::{IdError, JobId, OfferId, OperationId, ProductId, PublisherId, is_guid};
+pub use listed::{ListedOffer, OfferList};
 pub use live::{
     FailureScope, Live, Observed, Operation, PinSighting, ReadFailure, RestingOperation, RunningOperation,
     product_page, trusted_product_page,
 };
-pub use mark::{DesiredOffer, DesiredSet, DesiredState, FileDigest, Limits, Mark, SourceLocation};
+pub use mark::{
+    DesiredOffer, DesiredSet, DesiredState, FileDigest, Freeze, Limits, LocatedPattern, Mark, Rule, SourceLocation,
+};
 pub use offer_key::{OfferKey, OfferQuery};
+pub use offer_pattern::{OfferPattern, PatternError};
 pub use origin::{OriginError, PortalOrigin, is_loopback};
 pub use portal_kind::{AudienceMatch, PortalKind, UnfitOperationId, UnknownPortalKind};
 pub use portal_settings::{PortalSettings, ProductType, SchemaVersion, SellerId, SettingsConflict};

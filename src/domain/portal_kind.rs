@@ -200,6 +200,12 @@ impl PortalKind {
         }
     }
 
+    /// Whether its cancel call needs nothing that only a mark can give, so that a freeze can make one.
+    #[must_use]
+    pub const fn takes_freezes(self) -> bool {
+        !self.has_jobs()
+    }
+
     /// Whether its requests say which version of the documents they are about.
     #[must_use]
     pub const fn takes_schema_version(self) -> bool {

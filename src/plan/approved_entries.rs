@@ -38,6 +38,8 @@ pub enum EntryApproval {
     OtherRecipients(u64, Vec<EmailAddress>),
     /// None approved a cancellation of the offer.
     Missing,
+    /// None approved a cancellation of the offer, which a freeze reaches: the operation is new.
+    NewUnderFreeze,
 }
 
 impl EntryVerdict {

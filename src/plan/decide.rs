@@ -146,6 +146,7 @@ pub fn plan(facts: &PlanFacts, states: Vec<ObservedState>) -> Plan {
         failed: None,
         summary: Summary::of(&entries),
         entries,
+        freezes: Vec::new(),
         coverage: None,
     }
 }
@@ -232,7 +233,7 @@ fn decide(observation: Observation, facts: &PlanFacts) -> Entry {
         product_id: product,
         decision: verdict.decision,
         note: verdict.note,
-        rule: None,
+        rule: desired.rule,
         reason: desired.reason,
         expires: desired.mark.as_ref().and_then(|mark| mark.expires),
         message: verdict.message,

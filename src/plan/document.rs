@@ -9,8 +9,8 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Serialize};
 
 use crate::domain::{
-    EmailAddress, FileDigest, OfferId, OfferKey, OfferQuery, Operation, OperationId, PortalKind, PortalOrigin,
-    ProductId, PublisherId, SchemaVersion, SellerId, SourceLocation,
+    EmailAddress, FileDigest, OfferId, OfferKey, OfferPattern, OfferQuery, Operation, OperationId, PortalKind,
+    PortalOrigin, ProductId, PublisherId, Rule, SchemaVersion, SellerId, SourceLocation,
 };
 
 /// The version of the document formats that this program writes and reads.
@@ -140,14 +140,6 @@ impl Note {
     }
 }
 
-/// What marks an offer besides its own mark.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
-pub enum Rule {
-    /// A freeze.
-    Freeze,
-}
-
 /// A portal that a plan was made on.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -218,6 +210,52 @@ pub struct Coverage {
     pub offers: usize,
     /// What runs and is in no file.
     pub running: Vec<CoveredOperation>,
+    /// Offers in no file of which it is not known what runs, each with the reason; absent where there are none.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub unclear: Vec<UncoveredOffer>,
+    /// Why the offers could not be listed, so that nothing is known; absent where they could.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "String")]
+    pub error: Option<String>,
+}
+
+/// An offer in no file of which it is not known what runs.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct UncoveredOffer {
+    /// The offer.
+    pub offer: OfferId,
+    /// Why. Plain text; it may quote the portal.
+    pub message: String,
+}
+
+/// A freeze, and what it came to.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct PlannedFreeze {
+    /// The portal whose offers it is for.
+    pub portal: PortalKind,
+    /// The publisher whose offers it is for.
+    pub publisher: PublisherId,
+    /// Which of them.
+    pub offers: Vec<OfferPattern>,
+    /// Which of those are left alone.
+    pub except: Vec<OfferPattern>,
+    /// From when on the freeze does nothing (RFC 3339, UTC).
+    #[schemars(with = "String", extend("format" = "date-time"))]
+    pub expires: Timestamp,
+    /// The reason that the file gives.
+    pub reason: String,
+    /// Where it is in the file.
+    pub source: SourceLocation,
+    /// How many offers it is for; null where they were not listed.
+    pub matched: Option<usize>,
+    /// `spent`: it has expired and can be removed. `not-read`: the offers were not listed.
+    pub note: Option<Note>,
+    /// What there is to say about it. Plain text; it may quote the portal.
+    pub message: Option<String>,
+    /// Why it does nothing, although it holds: the offers could not be listed whole. Plain text; it may quote the portal.
+    pub error: Option<String>,
 }
 
 /// How many entries have which decision.
@@ -348,6 +386,9 @@ pub struct Plan {
     pub summary: Summary,
     /// One entry an offer, sorted by portal, publisher and offer.
     pub entries: Vec<Entry>,
+    /// The freezes of the files; absent where there are none.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub freezes: Vec<PlannedFreeze>,
     /// What is running and is in no file; null when nobody looked.
     pub coverage: Option<Vec<Coverage>>,
 }
@@ -365,6 +406,14 @@ pub struct PortalFailure<'a> {
     pub entries: Vec<&'a Entry>,
 }
 
+impl Coverage {
+    /// Whether it does not tell of every offer.
+    #[must_use]
+    pub fn is_incomplete(&self) -> bool {
+        self.error.is_some() || !self.unclear.is_empty()
+    }
+}
+
 impl Entry {
     /// The offer that it is about.
     #[must_use]
@@ -377,6 +426,12 @@ impl Entry {
     pub fn query(&self, operation: OperationId) -> OfferQuery {
         let job = self.operation.as_ref().and_then(|own| own.job_id.clone());
         OfferQuery { key: self.key(), product: self.product_id.clone(), operation: Some(operation), job }
+    }
+
+    /// Whether a freeze marks it.
+    #[must_use]
+    pub fn is_frozen(&self) -> bool {
+        self.rule == Some(Rule::Freeze)
     }
 
     /// Whether nothing is known of the live state because nobody asked for it.
@@ -428,6 +483,23 @@ impl Plan {
             || self.refused.is_some()
             || self.summary.blocked > 0
             || self.summary.error > self.unread()
+            || self.unlisted_freezes().next().is_some()
+            || self.incomplete_coverage().next().is_some()
+    }
+
+    /// What a freeze reaches.
+    pub fn entries_of<'a>(&'a self, freeze: &'a PlannedFreeze) -> impl Iterator<Item = &'a Entry> {
+        self.entries.iter().filter(move |entry| entry.is_frozen() && entry.source == freeze.source)
+    }
+
+    /// The freezes that hold, and of which it is not known what they reach, each with the reason.
+    pub fn unlisted_freezes(&self) -> impl Iterator<Item = (&PlannedFreeze, &str)> {
+        self.freezes.iter().filter_map(|freeze| Some((freeze, freeze.error.as_deref()?)))
+    }
+
+    /// The publishers whose coverage is not known, or not of every offer.
+    pub fn incomplete_coverage(&self) -> impl Iterator<Item = &Coverage> {
+        self.coverage.iter().flatten().filter(|one| one.is_incomplete())
     }
 
     /// The portals of which no offer could be read, each once, in order. Their entries are told by

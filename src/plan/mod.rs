@@ -8,11 +8,13 @@ mod approved_entries;
 mod decide;
 mod digest;
 mod document;
+mod freeze;
 
 pub use approved_entries::{ApprovedDecision, EntryApproval, EntryVerdict, entry_verdicts};
 pub use decide::{Observation, ObservedState, PlanFacts, PortalFacts, failed_plan, plan};
 pub use digest::{DecisionDocument, DecisionEntry};
 pub use document::{
     Coverage, CoveredOperation, Decision, Entry, FORMAT_VERSION, FormatVersion, Note, Plan, PlanFailure, PlanSelection,
-    PlannedPortal, PortalFailure, Rule, Summary,
+    PlannedFreeze, PlannedPortal, PortalFailure, Summary, UncoveredOffer,
 };
+pub use freeze::{FrozenSet, Listings, UnmatchedPattern, freeze};

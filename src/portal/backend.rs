@@ -13,9 +13,10 @@ use super::cloud_partner::{self, CloudPartner};
 use super::partner_center::{self, PartnerCenter};
 use super::product_ingestion::{self, ProductIngestion};
 use super::products::ProductDirectory;
-use super::{CancelAnswer, CancelCall, CancelPortal, Followed, Guard, ListOffers, ListedOffer, Location, ReadPortal};
+use super::{CancelAnswer, CancelCall, CancelPortal, Followed, Guard, ListOffers, ListWatch, Location, ReadPortal};
 use crate::domain::{
-    Capabilities, Observed, OfferQuery, PortalKind, PortalOrigin, PortalSettings, PublisherId, SchemaVersion, SellerId,
+    Capabilities, Observed, OfferId, OfferKey, OfferList, OfferQuery, PortalKind, PortalOrigin, PortalSettings,
+    PublisherId, SchemaVersion, SellerId,
 };
 
 /// A portal that can be asked.
@@ -111,6 +112,9 @@ impl Backend {
 
     /// Reads in one go what the questions about several offers share, where that is fewer calls.
     pub async fn prepare(&self, offers: impl Iterator<Item = OfferQuery>) {
+        if self.products.is_whole() {
+            return;
+        }
         match self.reader() {
             BackendReader::CloudPartner(_) | BackendReader::ProductIngestion(_) => {}
             BackendReader::PartnerCenter(reader) => reader.prepare(&offers.collect::<Vec<_>>()).await,
@@ -261,11 +265,19 @@ impl<R: Requests> ReadPortal for BackendReader<'_, R> {
 }
 
 impl<R: Requests> ListOffers for BackendReader<'_, R> {
-    async fn list(&self, publisher: &PublisherId) -> Result<Vec<ListedOffer>, Failure> {
+    async fn list(&self, publisher: &PublisherId, watch: ListWatch<'_>) -> Result<OfferList, Failure> {
         match self {
-            Self::CloudPartner(reader) => reader.list(publisher).await,
-            Self::PartnerCenter(reader) => reader.list(publisher).await,
-            Self::ProductIngestion(reader) => reader.list(publisher).await,
+            Self::CloudPartner(reader) => reader.list(publisher, watch).await,
+            Self::PartnerCenter(reader) => reader.list(publisher, watch).await,
+            Self::ProductIngestion(reader) => reader.list(publisher, watch).await,
+        }
+    }
+
+    async fn listed_id(&self, key: &OfferKey) -> Result<Option<OfferId>, Failure> {
+        match self {
+            Self::CloudPartner(reader) => reader.listed_id(key).await,
+            Self::PartnerCenter(reader) => reader.listed_id(key).await,
+            Self::ProductIngestion(reader) => reader.listed_id(key).await,
         }
     }
 }

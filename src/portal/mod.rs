@@ -24,7 +24,8 @@ pub use client::{
 };
 
 use crate::domain::{
-    EmailAddress, JobId, Observed, OfferKey, OfferQuery, OperationId, Phase, ProductId, PublisherId, StatusWord,
+    EmailAddress, JobId, Observed, OfferId, OfferKey, OfferList, OfferQuery, OperationId, Phase, ProductId,
+    PublisherId, StatusWord,
 };
 
 /// A location of a long-running operation as the portal told it.
@@ -108,19 +109,35 @@ pub trait ReadPortal: Sync {
     fn resume(&self, told: &str) -> Location;
 }
 
-/// An offer as a portal lists it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ListedOffer {
-    /// The id by which it is listed. It may be another one than that of its address.
-    pub id: String,
-    /// Its status in the portal's word.
-    pub status: Option<StatusWord>,
+/// How far a list was read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ListedSoFar {
+    /// Pages.
+    pub pages: usize,
+    /// What was on them.
+    pub offers: usize,
 }
+
+/// Hears after each page of a list how far it was read.
+pub type ListWatch<'a> = &'a (dyn Fn(ListedSoFar) + Send + Sync);
+
+/// For who does not want to hear of it.
+pub const UNWATCHED: ListWatch<'static> = &|_| {};
 
 /// Lists offers.
 pub trait ListOffers: Sync {
-    /// The offers of a publisher.
-    fn list(&self, publisher: &PublisherId) -> impl Future<Output = Result<Vec<ListedOffer>, Failure>> + Send;
+    /// The offers of a publisher, all of them or a failure.
+    fn list(
+        &self,
+        publisher: &PublisherId,
+        watch: ListWatch<'_>,
+    ) -> impl Future<Output = Result<OfferList, Failure>> + Send;
+
+    /// The id by which an offer is listed, where that may be another one than the id in its address. None: it is listed
+    /// by the id in its address, or there is no such offer.
+    fn listed_id(&self, _: &OfferKey) -> impl Future<Output = Result<Option<OfferId>, Failure>> + Send {
+        async { Ok(None) }
+    }
 }
 
 /// A cancel call: everything that it is about, whether or not the portal's call can name it.

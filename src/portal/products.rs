@@ -6,10 +6,9 @@
 use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use super::ListedOffer;
 use super::client::Failure;
 use super::each_once::each_once;
-use crate::domain::{OfferId, ProductId, StatusWord};
+use crate::domain::{ListedOffer, OfferId, OfferList, ProductId};
 
 /// A product as a portal lists it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -31,14 +30,6 @@ impl ListedProduct {
     /// Its name, where that says more than the offer's id.
     pub fn telling_name(&self) -> Option<&str> {
         self.name.as_deref().filter(|name| self.offers.iter().all(|offer| *offer != **name))
-    }
-
-    /// The offer that it is. One that can't be named makes the list unreadable.
-    pub fn into_offer(self) -> Result<ListedOffer, Failure> {
-        match self.offers.first() {
-            Some(offer) => Ok(ListedOffer { id: offer.as_str().to_owned(), status: self.kind.map(StatusWord::new) }),
-            None => Err(Failure::Unreadable(format!("the product {} names no offer", self.id))),
-        }
     }
 }
 
@@ -89,6 +80,11 @@ impl ProductDirectory {
         }
     }
 
+    /// Whether all products are known.
+    pub fn is_whole(&self) -> bool {
+        self.known().is_whole
+    }
+
     /// Keeps a product that was read by its own id.
     pub fn keep_one(&self, product: ListedProduct) {
         self.known().by_id.insert(product.id.clone(), product);
@@ -129,6 +125,26 @@ fn fit(product: ListedProduct, offer: &OfferId) -> Result<ProductMatch, Failure>
         "the product {} {is}, and not `{offer}`: correct its `productId`, or remove it",
         product.id
     )))
+}
+
+/// The offers that products are. Two products of one offer are told apart when the offer is read.
+pub(super) fn offer_list(products: Vec<ListedProduct>) -> OfferList {
+    let mut list = OfferList::default();
+    for product in each_once(products, |product| product.id.clone(), |_, _| false) {
+        if product.offers.is_empty() {
+            list.unnamed.push(product.id);
+        }
+        list.offers.extend(product.offers.into_iter().map(|id| ListedOffer {
+            id,
+            kind: product.kind.clone(),
+            name: product.name.clone(),
+            status: None,
+            is_idle: false,
+            is_nameless: false,
+        }));
+    }
+    list.offers = each_once(list.offers, |offer| offer.id.clone(), |_, _| false);
+    list
 }
 
 /// Whether a text has the form of a submission's id: a decimal number.

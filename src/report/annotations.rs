@@ -8,7 +8,7 @@ use super::escape::terminal;
 use super::links::Links;
 use super::words;
 use crate::outcome::{Outcome, OutcomeDocument};
-use crate::plan::{Decision, Entry, Note, Plan, PlanFailure};
+use crate::plan::{Decision, Entry, Note, Plan, PlanFailure, PlannedFreeze};
 
 /// How many annotations of a kind GitHub shows for a step.
 const MOST_OF_A_KIND: usize = 10;
@@ -53,8 +53,23 @@ pub fn annotations(plan: &Plan, outcome: Option<&OutcomeDocument>, links: Links<
         });
     }
     let ended = outcome.map(OutcomeDocument::by_offer).unwrap_or_default();
+    if outcome.is_none() {
+        all.extend(plan.freezes.iter().map(|freeze| self::freeze(freeze, plan)));
+    }
+    let uncovered = plan.incomplete_coverage().filter_map(|one| one.error.as_ref().map(|why| (one, why)));
+    all.extend(uncovered.map(|(one, why)| Annotation {
+        level: AnnotationLevel::Error,
+        place: None,
+        title: format!("Coverage of {} is not known", words::covered_publisher(one, plan)),
+        message: why.clone(),
+    }));
     for entry in &plan.entries {
         let ended = ended.get(&entry.key());
+        // What a freeze cancels is told once, with the freeze.
+        let is_told = !matches!(entry.decision, Decision::Blocked | Decision::Error) && entry.is_frozen();
+        if ended.is_none() && is_told {
+            continue;
+        }
         let (level, title, message) = match ended {
             Some(ended) => {
                 let level = match ended.outcome {
@@ -79,6 +94,32 @@ pub fn annotations(plan: &Plan, outcome: Option<&OutcomeDocument>, links: Links<
         });
     }
     within_limits(&all)
+}
+
+/// A freeze with all that it cancels.
+fn freeze(freeze: &PlannedFreeze, plan: &Plan) -> Annotation {
+    let cancelled = |entry: &Entry| {
+        let operation = entry.operation.as_deref();
+        let operation = operation.map(|one| format!(" ({} {})", words::kind(one), one.id)).unwrap_or_default();
+        format!("{}/{}{operation}", entry.publisher, entry.offer)
+    };
+    let cancels: Vec<String> =
+        plan.entries_of(freeze).filter(|entry| entry.decision == Decision::Cancel).map(cancelled).collect();
+    let (level, title) = match (&freeze.error, cancels.len()) {
+        (Some(_), _) => (AnnotationLevel::Error, "The offers of this freeze could not be listed".to_owned()),
+        _ if freeze.note == Some(Note::Spent) => (AnnotationLevel::Notice, "This freeze has expired".to_owned()),
+        (None, 0) => (AnnotationLevel::Notice, "This freeze cancels nothing now".to_owned()),
+        (None, count) => {
+            (AnnotationLevel::Warning, format!("This freeze cancels {}", words::counted(count, "operation")))
+        }
+    };
+    let message = [freeze.error.clone(), Some(words::freeze_state(freeze)), Some(cancels.join(", "))];
+    Annotation {
+        level,
+        place: Some((freeze.source.path.clone(), freeze.source.line)),
+        title,
+        message: message.into_iter().flatten().filter(|part| !part.is_empty()).collect::<Vec<_>>().join("; "),
+    }
 }
 
 /// Why there is no plan. What is wrong with a file as a whole is shown on its first line.

@@ -90,6 +90,7 @@ fn line(verdict: &EntryVerdict) -> String {
             format!("#{number} approved other recipients: {before}, and now {now}")
         }
         EntryApproval::Missing => "no merged pull request approved its cancellation".to_owned(),
+        EntryApproval::NewUnderFreeze => "new: it runs under a freeze and was in no approved plan".to_owned(),
     };
     format!("  {} operation {}: {}\n", terminal(&subject(verdict)), terminal(&operation), terminal(&why))
 }
@@ -137,6 +138,7 @@ fn verdict_table(verdicts: &[EntryVerdict], limit: usize) -> String {
                     ("⛔", format!("{} on #{number}", count(emails.len())), now)
                 }
                 EntryApproval::Missing => ("⛔", "nothing".to_owned(), now),
+                EntryApproval::NewUnderFreeze => ("⛔", "nothing".to_owned(), format!("{now}, new under a freeze")),
             };
             format!("| {sign} {} | {approved} | {now} |\n", markdown_code(&subject(verdict)))
         })

@@ -9,7 +9,7 @@ use super::escape::{fence_for, markdown_code, markdown_text};
 use super::links::Links;
 use super::markdown::{cut, fitting, total, write_table};
 use super::words::{self, counted};
-use crate::plan::{Entry, Note, Plan, Rule};
+use crate::plan::{Entry, Note, Plan};
 
 /// The most names in the warning about marks that are not pinned.
 const MOST_UNPINNED: usize = 3;
@@ -117,14 +117,14 @@ fn row(entry: &Entry, names: Names, links: Links<'_>, columns: CancelColumns) ->
 }
 
 fn is_unpinned(entry: &Entry) -> bool {
-    entry.note == Some(Note::Unpinned) && entry.rule.is_none()
+    entry.note == Some(Note::Unpinned) && !entry.is_frozen()
 }
 
 /// What reaches further than this plan: marks that are not pinned, and freezes.
 pub(super) fn pin_warnings(plan: &Plan, names: Names) -> String {
     let cancels = || plan.entries_with(crate::plan::Decision::Cancel);
     let unpinned: Vec<&Entry> = cancels().filter(|entry| is_unpinned(entry)).collect();
-    let frozen = cancels().filter(|entry| entry.rule == Some(Rule::Freeze)).count();
+    let frozen = cancels().filter(|entry| entry.is_frozen()).count();
     let mut text = String::new();
     match unpinned.as_slice() {
         [] => {}
@@ -154,12 +154,15 @@ pub(super) fn pin_warnings(plan: &Plan, names: Names) -> String {
     }
     if frozen > 0 {
         text.push_str(&format!(
-            "\n🧊 **A freeze cancels {}:** until it ends, every operation of an offer that it matches is cancelled.\n",
-            counted(frozen, "of these operation")
+            "\n🧊 **A freeze cancels {}:** until it ends, every operation that starts on an offer that it is for is cancelled.\n",
+            if frozen == 1 { "one of these operations".to_owned() } else { format!("{frozen} of these operations") }
         ));
     }
     if !text.is_empty() {
-        text.push_str("With `apply --reviewed`, only operations are cancelled that a reviewer saw in a plan.\n");
+        text.push_str(
+            "With `apply --reviewed`, only operations are cancelled that a reviewer saw in a plan: one that starts after the \
+             approval is not attempted, and is named as new.\n",
+        );
     }
     text
 }

@@ -10,7 +10,7 @@ use super::escape::{markdown_code, markdown_text};
 use super::links::Links;
 use super::words;
 use crate::domain::{OfferId, Operation, OperationId, PortalKind, PublisherId, is_guid};
-use crate::plan::{Entry, PlannedPortal, Rule};
+use crate::plan::{Entry, PlannedPortal};
 
 /// How offers are called: as briefly as they can be told apart.
 #[derive(Debug, Clone, Copy)]
@@ -47,7 +47,7 @@ impl Names {
 /// Where the mark is.
 pub(super) fn place(entry: &Entry) -> String {
     let place = markdown_code(&format!("{}:{}", entry.source.path, entry.source.line));
-    if entry.rule == Some(Rule::Freeze) { format!("freeze, {place}") } else { place }
+    if entry.is_frozen() { format!("freeze, {place}") } else { place }
 }
 
 /// Why the file wants it cancelled, and where it says so.

@@ -6,7 +6,7 @@ use super::escape::terminal;
 use super::words::{self, counted};
 use crate::domain::OfferKey;
 use crate::outcome::{Outcome, OutcomeDocument};
-use crate::plan::{Decision, Plan};
+use crate::plan::{Coverage, Decision, Plan};
 
 /// How many offers are named where several have one fault.
 const MAX_NAMED: usize = 3;
@@ -91,6 +91,21 @@ fn unplanned(plan: &Plan) -> Vec<String> {
         let one = if faults.is_empty() { "1 offer could not be read" } else { "1 could not be read" };
         let many = if faults.is_empty() { "offers could not be read" } else { "could not be read" };
         faults.push(fault(&unreadable, one, many));
+    }
+    for (freeze, why) in plan.unlisted_freezes() {
+        let place = format!("{}:{}", terminal(&freeze.source.path), freeze.source.line);
+        faults.push(format!("the offers of the freeze at {place} could not be listed ({})", terminal(why)));
+    }
+    let is_told = |one: &Coverage| {
+        let mut freezes = plan.unlisted_freezes();
+        freezes.any(|(freeze, _)| freeze.portal == one.portal && freeze.publisher == one.publisher)
+    };
+    for one in plan.incomplete_coverage().filter(|one| one.error.is_none() || !is_told(one)) {
+        let publisher = words::covered_publisher(one, plan);
+        faults.push(match &one.error {
+            Some(why) => format!("the offers of {publisher} could not be listed ({})", terminal(why)),
+            None => format!("{} of {publisher} in no file could not be read", counted(one.unclear.len(), "offer")),
+        });
     }
     faults
 }

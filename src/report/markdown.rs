@@ -5,12 +5,12 @@
 //! or a table row; the counts stay, and the text says what was cut.
 
 use super::cancel_table::{CancelRows, details, pin_warnings};
-use super::cells::{Names, entry_operation, minute, place};
+use super::cells::{Names, entry_operation, minute, place, step};
 use super::escape::{markdown_code, markdown_text};
 use super::failure_markdown::failure_page;
 use super::links::Links;
 use super::words::{self, counted};
-use crate::plan::{Coverage, Decision, Entry, Note, Plan};
+use crate::plan::{Coverage, CoveredOperation, Decision, Entry, Note, Plan, UncoveredOffer};
 
 /// The most bytes of Markdown for a comment. GitHub's limit is 65,536, and whether that means
 /// bytes or characters is not settled.
@@ -62,9 +62,11 @@ pub(super) fn plan_page(plan: &Plan, links: Links<'_>, origin: &PageOrigin, limi
     let pins = pin_warnings(plan, names);
     let budget = limit.saturating_sub(head.len() + tail.len() + pins.len() + RESERVE);
 
-    let not_cancelled = not_cancelled_rows(plan, names, links);
+    let mut not_cancelled = freeze_rows(plan);
+    not_cancelled.extend(coverage_failures(plan));
+    not_cancelled.extend(not_cancelled_rows(plan, names, links));
     let quiet = quiet_rows(plan, names);
-    let coverage = plan.coverage.as_deref().map(coverage_rows).unwrap_or_default();
+    let coverage = coverage_rows(plan, links);
     let cancels: Vec<&Entry> = plan.entries_with(Decision::Cancel).collect();
 
     // What is cancelled comes first, and what is not cancelled may have a fifth.
@@ -88,7 +90,7 @@ pub(super) fn plan_page(plan: &Plan, links: Links<'_>, origin: &PageOrigin, limi
     page.push_str(&details);
     fold(
         &mut page,
-        &words::no_action(words::quiet(plan).count()),
+        &no_action(plan),
         "| Offer | Why |\n|:--|:--|\n",
         &quiet,
         folded,
@@ -97,7 +99,7 @@ pub(super) fn plan_page(plan: &Plan, links: Links<'_>, origin: &PageOrigin, limi
     fold(
         &mut page,
         &format!("{} in no file", counted(coverage.len(), "running operation")),
-        "| Offer | Runs |\n|:--|:--|\n",
+        "| Runs | At |\n|:--|:--|\n",
         &coverage,
         covered,
         ("running operation in no file", "running operations in no file"),
@@ -162,9 +164,11 @@ fn head(plan: &Plan) -> String {
             1 => ("this operation", "it"),
             _ => ("these operations", "one"),
         };
+        let has_frozen = plan.entries_with(Decision::Cancel).any(Entry::is_frozen);
+        let freeze = if has_frozen { ", or add it to the `except` of its freeze," } else { "" };
         head.push_str(&format!(
             "\nNothing has been cancelled yet. **Applying this plan cancels {these} for good**; the next publish starts \
-             certification from the beginning. To keep {one}, remove its mark before the plan is applied.\n"
+             certification from the beginning. To keep {one}, remove its mark{freeze} before the plan is applied.\n"
         ));
     }
     head
@@ -181,7 +185,7 @@ fn tail(plan: &Plan, origin: &PageOrigin) -> String {
     if let Some(first) = publishers.next().filter(|first| publishers.all(|other| other == *first)) {
         parts.push(format!("publisher {}", markdown_code(first.as_str())));
     }
-    parts.push(words::coverage(plan));
+    parts.push(words::counts(plan));
     parts.push(markdown_text(&plan.tool));
     format!("\n<sub>{}</sub>\n", parts.join(" · "))
 }
@@ -237,9 +241,26 @@ fn why_not(entry: &Entry) -> String {
     }
 }
 
+/// How many offers are as they should be, and which freezes do nothing.
+fn no_action(plan: &Plan) -> String {
+    let count = words::quiet(plan).count();
+    let offers = words::no_action(count);
+    match plan.freezes.iter().filter(|freeze| freeze.note == Some(Note::Spent)).count() {
+        0 => offers,
+        1 if count == 0 => "1 freeze has expired".to_owned(),
+        spent if count == 0 => format!("{spent} freezes have expired"),
+        spent => format!(
+            "{offers}; {} expired",
+            if spent == 1 { "1 freeze has".to_owned() } else { format!("{spent} freezes have") }
+        ),
+    }
+}
+
 /// Offers that are as they should be.
 fn quiet_rows(plan: &Plan, names: Names) -> Vec<String> {
-    words::quiet(plan)
+    let (folded, shown): (Vec<&Entry>, Vec<&Entry>) = words::quiet(plan).partition(|entry| is_idle_under_freeze(entry));
+    let mut rows: Vec<String> = shown
+        .into_iter()
         .map(|entry| {
             let label = match (entry.decision, entry.note) {
                 (_, Some(Note::Spent)) => "The pinned operation is over. Remove the mark",
@@ -250,21 +271,74 @@ fn quiet_rows(plan: &Plan, names: Names) -> Vec<String> {
             let why = entry.message.as_deref().map(|why| format!(": {}", markdown_text(why))).unwrap_or_default();
             format!("| {} | {label}{why} ({}) |\n", names.entry(entry, None), place(entry))
         })
+        .collect();
+    for freeze in &plan.freezes {
+        let of_freeze: Vec<&&Entry> = folded.iter().filter(|entry| entry.source == freeze.source).collect();
+        let place = markdown_code(&format!("{}:{}", freeze.source.path, freeze.source.line));
+        if freeze.note == Some(Note::Spent) {
+            let patterns = words::patterns(freeze, markdown_code);
+            rows.push(format!("| freeze of {patterns} | {} ({place}) |\n", words::freeze_state(freeze)));
+        } else if !of_freeze.is_empty() {
+            let shown = of_freeze.iter().take(MOST_NAMES).map(|entry| names.entry(entry, None));
+            let mut who = shown.collect::<Vec<_>>().join(", ");
+            if of_freeze.len() > MOST_NAMES {
+                who.push_str(&format!(" and {}", counted(of_freeze.len() - MOST_NAMES, "more offer")));
+            }
+            rows.push(format!("| {who} | Frozen, nothing is running ({place}) |\n"));
+        }
+    }
+    rows
+}
+
+/// Whether nothing is to be said of an offer but that a freeze is for it.
+fn is_idle_under_freeze(entry: &Entry) -> bool {
+    entry.is_frozen() && entry.decision == Decision::InSync && entry.note == Some(Note::Unpinned)
+}
+
+/// Freezes of which it is not known what they reach.
+fn freeze_rows(plan: &Plan) -> Vec<String> {
+    plan.unlisted_freezes()
+        .map(|(freeze, why)| {
+            let patterns = words::patterns(freeze, markdown_code);
+            let place = markdown_code(&format!("{}:{}", freeze.source.path, freeze.source.line));
+            let why = markdown_text(why);
+            format!("| freeze of {patterns} | ❓ its offers could not be listed, so that it cancels nothing: {why} ({place}) |\n")
+        })
         .collect()
 }
 
+/// What is not known of the coverage.
+fn coverage_failures(plan: &Plan) -> Vec<String> {
+    let mut rows = Vec::new();
+    for one in plan.incomplete_coverage() {
+        if let Some(why) = &one.error {
+            let publisher = words::covered_publisher(one, plan);
+            rows.push(format!(
+                "| coverage of {publisher} | ❓ the offers could not be listed: {} |\n",
+                markdown_text(why)
+            ));
+        }
+        for UncoveredOffer { offer, message } in &one.unclear {
+            let name = Names::full().show(one.portal, &one.publisher, offer, None);
+            rows.push(format!("| {name}, in no file | ❓ could not be read: {} |\n", markdown_text(message)));
+        }
+    }
+    rows
+}
+
 /// What runs and is in no file.
-fn coverage_rows(coverage: &[Coverage]) -> Vec<String> {
-    let of = |one: &Coverage| {
-        let (portal, publisher) = (one.portal, one.publisher.clone());
-        let rows = one.running.iter().map(move |running| {
-            let name = Names::full().show(portal, &publisher, &running.offer, None);
-            format!(
-                "| {name} | {} |\n",
-                super::cells::operation(&running.operation, running.operation.id.as_str(), None)
-            )
-        });
-        rows.collect::<Vec<_>>()
+fn coverage_rows(plan: &Plan, links: Links<'_>) -> Vec<String> {
+    let row = |one: &Coverage, CoveredOperation { offer, operation }: &CoveredOperation| {
+        let page = Links::page(Some(operation), None);
+        let name = Names::full().show(one.portal, &one.publisher, offer, page.as_deref());
+        let address = links.told(one.portal, &operation.location);
+        let since = operation.changed_at.map(|at| format!("unchanged since {}", minute(at)));
+        let state = [step(operation), since].into_iter().flatten().collect::<Vec<_>>().join("; ");
+        format!(
+            "| {name} {} | {state} |\n",
+            super::cells::operation(operation, operation.id.as_str(), address.as_deref())
+        )
     };
-    coverage.iter().flat_map(of).collect()
+    let all = plan.coverage.iter().flatten();
+    all.flat_map(|one| one.running.iter().map(move |running| row(one, running))).collect()
 }

@@ -11,8 +11,8 @@ use super::key::is_key;
 use super::links::Links;
 use super::markdown::{cut, fitting, write_table};
 use super::words;
-use crate::desired::{MarkEdit, SourceFile, Suggestion, suggest};
-use crate::plan::{Decision, Entry, Note, Plan};
+use crate::desired::{MarkEdit, SourceFile, Suggestion, suggest, suggest_without_freeze};
+use crate::plan::{Decision, Entry, Note, Plan, PlannedFreeze};
 
 const MARKER: &str = "<!-- cancel-pending review ";
 
@@ -119,11 +119,104 @@ const SETTLED: &str = "**This no longer holds.** It was said of an earlier commi
 /// The review comments of a plan, the gravest first. `file` gives a file as it is in the plan.
 #[must_use]
 pub fn review<'f>(plan: &Plan, links: Links<'_>, file: &dyn Fn(&str) -> Option<&'f SourceFile>) -> Vec<ReviewComment> {
-    Decision::ALL
+    let freezes = plan.freezes.iter().enumerate();
+    let freezes = freezes.filter_map(|(at, one)| freeze_comment(at + 1, one, plan, links, file(&one.source.path)));
+    let entries = Decision::ALL.into_iter().flat_map(|decision| plan.entries_with(decision));
+    // What a freeze reaches is said once, on the line of the freeze.
+    let entries = entries.filter(|entry| !entry.is_frozen());
+    freezes.chain(entries.filter_map(|entry| comment(entry, plan, links, file(&entry.source.path)))).collect()
+}
+
+/// What is said on the line of a freeze: all that it reaches.
+fn freeze_comment(
+    number: usize,
+    freeze: &PlannedFreeze,
+    plan: &Plan,
+    links: Links<'_>,
+    file: Option<&SourceFile>,
+) -> Option<ReviewComment> {
+    if freeze.note == Some(Note::NotRead) {
+        return None;
+    }
+    let is_spent = freeze.note == Some(Note::Spent);
+    let of = |decision: Decision| plan.entries_of(freeze).filter(move |entry| entry.decision == decision);
+    let cancels = of(Decision::Cancel).count();
+    let operations = words::counted(cancels, "operation");
+    let mut text = match &freeze.error {
+        Some(why) => {
+            format!("❓ **The offers could not be listed:** the freeze cancels nothing. {}", markdown_text(why))
+        }
+        None if is_spent => "✔️ **Spent:** the freeze has expired and does nothing any more.".to_owned(),
+        None if cancels == 0 => "🧊 **Freeze:** nothing is running that it would cancel.".to_owned(),
+        None if plan.refused.is_some() => {
+            format!("🧊 **Freeze:** would cancel {operations}, and can't: the plan is refused.")
+        }
+        None => format!("🧊 **Freeze: cancels {operations}.** {}", words::IRREVERSIBLE),
+    };
+    let rows: Vec<String> = [Decision::Cancel, Decision::Wait, Decision::Blocked, Decision::Error]
         .into_iter()
-        .flat_map(|decision| plan.entries_with(decision))
-        .filter_map(|entry| comment(entry, plan, links, file(&entry.source.path)))
-        .collect()
+        .flat_map(of)
+        .map(|entry| {
+            let page = Links::page(entry.operation.as_deref(), entry.product_id.as_ref());
+            let hit = entry_operation(entry, links, false).unwrap_or_default();
+            let why = match (entry.decision, &entry.message) {
+                (Decision::Blocked | Decision::Error, Some(message)) => format!(": {}", markdown_text(message)),
+                _ => String::new(),
+            };
+            format!(
+                "| {} {hit} | {}{why} |\n",
+                Names::full().entry(entry, page.as_deref()),
+                words::label(entry.decision)
+            )
+        })
+        .collect();
+    if !rows.is_empty() {
+        text.push_str("\n\n");
+        let shown = fitting(&rows, FREEZE_LIMIT);
+        write_table(&mut text, "| Offer | |\n|:--|:--|\n", &rows[..shown]);
+        cut(&mut text, rows.len() - shown, "offer", "offers");
+    }
+    if !is_spent {
+        text.push_str(&format!(
+            "\n\nIt is {}. Every operation that starts on one of these offers is cancelled too; with `apply --reviewed` only \
+             those that a reviewer saw in a plan: one that starts after the approval is not attempted, and is named as new.",
+            markdown_text(&words::freeze_state(freeze))
+        ));
+    }
+    text.push_str(&format!(
+        "\n\n<sub>{} · {}</sub>",
+        words::patterns(freeze, markdown_code),
+        markdown_code(&plan.tool)
+    ));
+    let edit = file.filter(|_| is_spent).and_then(|file| suggest_without_freeze(file, &freeze.source));
+    Some(ReviewComment {
+        offer: format!("{}/{number}", freeze.publisher),
+        rule: "freeze",
+        path: freeze.source.path.clone(),
+        line: freeze.source.line,
+        line_text: lines_of(file).nth(usize::try_from(freeze.source.line).ok()?.checked_sub(1)?).map(str::to_owned),
+        text,
+        suggestion: edit.and_then(|suggestion| with_lines(suggestion, file)),
+        instead: is_spent.then(|| "Take the freeze out.".to_owned()),
+    })
+}
+
+/// The most bytes of the table of what a freeze reaches. GitHub's limit for a comment is 65,536 characters.
+const FREEZE_LIMIT: usize = 50_000;
+
+fn lines_of(file: Option<&SourceFile>) -> impl Iterator<Item = &str> {
+    file.and_then(|file| std::str::from_utf8(&file.bytes).ok()).unwrap_or_default().lines()
+}
+
+/// A suggestion with the lines that it replaces. It is committed as it stands: what can't be seen in it must not be in it.
+fn with_lines(suggestion: Suggestion, file: Option<&SourceFile>) -> Option<(Suggestion, Vec<String>)> {
+    if suggestion.lines.iter().any(|line| line.replace('\t', "").contains(is_invisible)) {
+        return None;
+    }
+    let lines: Vec<&str> = lines_of(file).collect();
+    let line_at = |number: u64| lines.get(usize::try_from(number).ok()?.checked_sub(1)?).map(|line| (*line).to_owned());
+    let now: Option<Vec<String>> = (suggestion.first..=suggestion.last).map(line_at).collect();
+    now.map(|now| (suggestion, now))
 }
 
 fn comment(entry: &Entry, plan: &Plan, links: Links<'_>, file: Option<&SourceFile>) -> Option<ReviewComment> {
@@ -172,28 +265,17 @@ fn comment(entry: &Entry, plan: &Plan, links: Links<'_>, file: Option<&SourceFil
         MarkEdit::Pin(id) => format!("Pin it: {}", markdown_code(&format!("operationId: {id}"))),
         MarkEdit::Remove => "Take the mark out, with its `operationId`, `expires` and `reason`.".to_owned(),
     });
-    let text_lines: Vec<&str> = file
-        .and_then(|file| std::str::from_utf8(&file.bytes).ok())
-        .map(|text| text.lines().collect())
-        .unwrap_or_default();
-    let line_at = |number: u64| usize::try_from(number).ok()?.checked_sub(1).and_then(|at| text_lines.get(at)).copied();
     let suggestion = edit
         .zip(file)
         .filter(|_| note.is_some() || entry.decision == Decision::Expired)
         .and_then(|(edit, file)| suggest(file, &entry.publisher, &entry.offer, &edit))
-        // A suggestion is committed as it stands: what can't be seen in it must not be in it.
-        .filter(|suggestion| !suggestion.lines.iter().any(|line| line.replace('\t', "").contains(is_invisible)))
-        .and_then(|suggestion| {
-            let now: Option<Vec<String>> =
-                (suggestion.first..=suggestion.last).map(|number| line_at(number).map(str::to_owned)).collect();
-            now.map(|now| (suggestion, now))
-        });
+        .and_then(|suggestion| with_lines(suggestion, file));
     Some(ReviewComment {
         offer: format!("{}/{}", entry.publisher, entry.offer),
         rule,
         path: entry.source.path.clone(),
         line: entry.source.line,
-        line_text: line_at(entry.source.line).map(str::to_owned),
+        line_text: lines_of(file).nth(usize::try_from(entry.source.line).ok()?.checked_sub(1)?).map(str::to_owned),
         text,
         suggestion,
         instead,

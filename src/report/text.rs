@@ -12,9 +12,9 @@ use unicode_width::UnicodeWidthStr;
 use super::conclusion::plan_last_line;
 use super::diff::pending_operation_diff;
 use super::escape::terminal;
-use super::words;
+use super::words::{self, counted};
 use crate::domain::trusted_product_page;
-use crate::plan::{Decision, Entry, Note, Plan, PortalFailure};
+use crate::plan::{CoveredOperation, Decision, Entry, Note, Plan, PortalFailure, UncoveredOffer};
 
 /// How text is laid out, and how much of it there is.
 #[derive(Debug, Clone, Copy, Default)]
@@ -95,11 +95,18 @@ pub fn plan_text(plan: &Plan, style: TextStyle, next: Option<&str>) -> String {
     if !quiet.is_empty() {
         page.gap();
         page.paragraph(BOLD, &words::no_action(quiet.len()));
-        rows(&mut page, &quiet, plan);
+        let (folded, shown): (Vec<&Entry>, Vec<&Entry>) = quiet.into_iter().partition(|one| is_folded(one, plan));
+        rows(&mut page, &shown, plan);
+        if !folded.is_empty() {
+            let text = format!("nothing is running on {} that a freeze is for", counted(folded.len(), "more offer"));
+            page.indented(2, DIM, &text);
+        }
     }
+    freezes(&mut page, plan);
+    covered(&mut page, plan);
     page.gap();
     page.paragraph(DIM, &words::provenance(plan));
-    page.paragraph(DIM, &words::coverage(plan));
+    page.paragraph(DIM, &words::counts(plan));
     page.paragraph(DIM, &format!("Decision digest: {}", plan.decision_digest));
     page.gap();
     if let Some(next) = next {
@@ -107,6 +114,65 @@ pub fn plan_text(plan: &Plan, style: TextStyle, next: Option<&str>) -> String {
     }
     page.paragraph(BOLD, &plan_last_line(plan));
     page.text
+}
+
+/// How many offers of a freeze are named on which nothing runs.
+const NAMED_IDLE: usize = 5;
+
+/// Whether an offer is one of many that a freeze is for and on which nothing runs.
+fn is_folded(entry: &Entry, plan: &Plan) -> bool {
+    let is_idle = |one: &Entry| one.is_frozen() && one.decision == Decision::InSync && one.note == Some(Note::Unpinned);
+    is_idle(entry) && plan.entries.iter().filter(|one| is_idle(one)).nth(NAMED_IDLE).is_some()
+}
+
+/// Each freeze, and what it came to.
+fn freezes(page: &mut Page, plan: &Plan) {
+    if plan.freezes.is_empty() {
+        return;
+    }
+    page.gap();
+    page.paragraph(BOLD, &counted(plan.freezes.len(), "freeze"));
+    for freeze in &plan.freezes {
+        let style = if freeze.error.is_some() { style_of(Decision::Error) } else { Style::new() };
+        let place = format!("{}:{}", terminal(&freeze.source.path), freeze.source.line);
+        let patterns = words::patterns(freeze, str::to_owned);
+        let what = format!("{} / {patterns}: {}", freeze.publisher, terminal(&words::freeze_state(freeze)));
+        page.line(&[(Style::new(), "  "), (style, &place)]);
+        page.indented(4, Style::new(), &what);
+        if let Some(why) = &freeze.error {
+            let why = format!("its offers could not be listed, so that it cancels nothing: {}", terminal(why));
+            page.indented(4, style, &why);
+        }
+        page.indented(4, DIM, &format!("reason: {}", terminal(&freeze.reason)));
+    }
+}
+
+/// What runs and is in no file.
+fn covered(page: &mut Page, plan: &Plan) {
+    for one in plan.coverage.iter().flatten() {
+        page.gap();
+        let publisher = words::covered_publisher(one, plan);
+        if let Some(why) = &one.error {
+            page.paragraph(
+                style_of(Decision::Error),
+                &format!("Coverage of {publisher}: not known. {}", terminal(why)),
+            );
+            continue;
+        }
+        let offers = counted(one.offers, "offer");
+        let running = counted(one.running.len(), "operation");
+        page.paragraph(BOLD, &format!("Coverage of {publisher} ({offers}): {running} running in no file"));
+        for CoveredOperation { offer, operation } in &one.running {
+            let change = words::last_change(operation, plan.created_at).unwrap_or_default();
+            let name = format!("  {offer}  ");
+            let what = format!("{} {}  ", terminal(words::kind(operation)), operation.id);
+            page.line(&[(BOLD, &name), (Style::new(), &what), (DIM, &change)]);
+        }
+        for UncoveredOffer { offer, message } in &one.unclear {
+            page.line(&[(style_of(Decision::Error), &format!("  {offer}"))]);
+            page.indented(4, Style::new(), &format!("could not be read: {}", terminal(message)));
+        }
+    }
 }
 
 /// Publisher and offer, and the portal where there is more than one.
@@ -181,7 +247,7 @@ fn block(page: &mut Page, entry: &Entry, plan: &Plan) {
     if let Some(reason) = &entry.reason {
         page.field("reason", &terminal(reason));
     }
-    page.field("mark", &place(entry));
+    page.field(if entry.is_frozen() { "freeze" } else { "mark" }, &place(entry));
     if !entry.notification_emails.is_empty() && entry.decision == Decision::Cancel {
         let hosts = words::recipients(&entry.notification_emails);
         let told: Vec<String> = hosts.iter().map(|(count, host)| format!("{count} at {}", terminal(host))).collect();
@@ -236,7 +302,11 @@ fn rows(page: &mut Page, entries: &[&Entry], plan: &Plan) {
     for entry in entries {
         let (label, name) = (quiet_label(entry), name(entry, plan));
         let message = entry.message.as_deref().map(terminal).unwrap_or_default();
-        let unpinned = if entry.note == Some(Note::Unpinned) { " (unpinned)" } else { "" };
+        let unpinned = match entry.note {
+            Some(Note::Unpinned) if entry.is_frozen() => " (frozen)",
+            Some(Note::Unpinned) => " (unpinned)",
+            _ => "",
+        };
         page.row(style_of(entry.decision), label, label_width, &name, name_width, &format!("{message}{unpinned}"));
     }
 }

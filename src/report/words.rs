@@ -4,9 +4,9 @@
 
 use jiff::Timestamp;
 
-use crate::domain::{EmailAddress, Operation};
+use crate::domain::{EmailAddress, OfferPattern, Operation};
 use crate::outcome::{Follower, Outcome, OutcomeDocument, OutcomeEntry};
-use crate::plan::{Decision, Entry, Note, Plan, PlannedPortal};
+use crate::plan::{Coverage, Decision, Entry, Note, Plan, PlannedFreeze, PlannedPortal};
 
 /// Said wherever something is going to be cancelled.
 pub(super) const IRREVERSIBLE: &str =
@@ -24,7 +24,7 @@ pub(super) fn headline(plan: &Plan) -> String {
     match summary.cancel {
         0 if unread > 0 => parts.push(format!("the live state of {} was not read", counted(unread, "marked offer"))),
         // Of what could not be read nobody knows whether there is something to cancel.
-        0 if unreadable > 0 => {}
+        0 if unreadable > 0 || plan.unlisted_freezes().next().is_some() => {}
         0 => parts.push("nothing to cancel".to_owned()),
         count => parts.push(format!("{} to cancel", counted(count, "operation"))),
     }
@@ -36,19 +36,69 @@ pub(super) fn headline(plan: &Plan) -> String {
     if unreadable > 0 {
         parts.push(format!("could not check {unreadable} of {}", counted(summary.marked(), "marked offer")));
     }
+    match plan.unlisted_freezes().count() {
+        0 => {}
+        count => parts.push(format!("could not list the offers of {}", counted(count, "freeze"))),
+    }
+    if plan.incomplete_coverage().next().is_some() {
+        parts.push("coverage is incomplete".to_owned());
+    }
     let refused = if plan.refused.is_some() { "refused, " } else { "" };
     format!("Cancel plan: {refused}{}", parts.join(", "))
 }
 
 /// How much of the desired state is marked.
-pub(super) fn coverage(plan: &Plan) -> String {
-    format!(
-        "{} in {}: {} marked, {} unmarked",
-        counted(plan.entries.len(), "offer"),
-        counted(plan.desired.len(), "file"),
-        plan.summary.marked(),
-        plan.summary.ignored,
-    )
+pub(super) fn counts(plan: &Plan) -> String {
+    let frozen = plan.entries.iter().filter(|entry| entry.is_frozen()).count();
+    let files = counted(plan.desired.len(), "file");
+    let freezes = plan.freezes.len();
+    // What a freeze brings is not listed in a file.
+    let written = plan.entries.len() - frozen;
+    let mut text = if written == 0 && freezes > 0 {
+        format!("{} in {files}", counted(freezes, "freeze"))
+    } else {
+        format!(
+            "{} in {files}: {} marked, {} unmarked",
+            counted(written, "offer"),
+            plan.summary.marked() - frozen,
+            plan.summary.ignored,
+        )
+    };
+    if frozen > 0 {
+        text.push_str(&format!("; {} frozen", counted(frozen, "offer")));
+    }
+    text
+}
+
+/// Which offers a freeze is for: `contoso-*`, except `contoso-saas`. Patterns need no escape.
+pub(super) fn patterns(freeze: &PlannedFreeze, shown: impl Fn(&str) -> String) -> String {
+    let list = |all: &[OfferPattern]| all.iter().map(|one| shown(one.as_str())).collect::<Vec<_>>().join(", ");
+    if freeze.except.is_empty() {
+        list(&freeze.offers)
+    } else {
+        format!("{} except {}", list(&freeze.offers), list(&freeze.except))
+    }
+}
+
+/// What there is to say about a freeze besides what it reaches.
+pub(super) fn freeze_state(freeze: &PlannedFreeze) -> String {
+    let mut parts = Vec::new();
+    match (freeze.note, freeze.matched) {
+        (Some(Note::Spent), _) => {
+            return format!("expired at {}: it does nothing any more. Remove it", freeze.expires);
+        }
+        (_, None) if freeze.error.is_none() => parts.push("the offers were not listed".to_owned()),
+        (_, None) => {}
+        (_, Some(matched)) => parts.push(format!("for {}", counted(matched, "offer"))),
+    }
+    parts.push(format!("until {}", freeze.expires));
+    parts.extend(freeze.message.clone());
+    parts.join(", ")
+}
+
+/// A publisher whose offers were looked at, and the portal where there is more than one.
+pub(super) fn covered_publisher(one: &Coverage, plan: &Plan) -> String {
+    if plan.portals.len() > 1 { format!("{} on {}", one.publisher, one.portal) } else { one.publisher.to_string() }
 }
 
 /// The entries that are to be cancelled and won't be, or can't be told about.
@@ -113,7 +163,8 @@ pub(super) fn state(entry: &Entry) -> &'static str {
 /// Where the live state comes from.
 pub(super) fn provenance(plan: &Plan) -> String {
     let portals = portals(&plan.portals, str::to_owned);
-    let nothing_read = plan.summary.error > 0 && plan.summary.error == plan.summary.marked();
+    let is_unlisted = plan.unlisted_freezes().next().is_some();
+    let nothing_read = plan.summary.error == plan.summary.marked() && (plan.summary.error > 0 || is_unlisted);
     match (plan.unread(), nothing_read) {
         (0, false) => format!("Read from {portals} at {}", plan.created_at),
         (0, true) => format!("Could not read {portals} at {}", plan.created_at),
@@ -171,6 +222,14 @@ pub(super) fn recipients(emails: &[EmailAddress]) -> Vec<(String, &str)> {
 pub(super) fn note(entry: &Entry) -> Option<(&'static str, String)> {
     let pin = entry.operation.as_ref().map(|operation| operation.id.as_str());
     let note = entry.note?;
+    if entry.is_frozen() && note == Note::Unpinned {
+        let until = entry.expires.map(|at| format!(" until {at}")).unwrap_or_default();
+        let meaning = format!(
+            "Every operation that starts on this offer is cancelled too{until}. \
+             To keep the offer out, add it to `except`, or list it with `cancelPending: false`."
+        );
+        return Some(("frozen", meaning));
+    }
     let meaning = match (note, entry.decision, pin) {
         (Note::Unpinned, Decision::Cancel | Decision::Wait | Decision::Blocked, Some(id)) => format!(
             "Not pinned: while this mark stays in the file, every future operation is cancelled too. \

@@ -455,6 +455,7 @@ fn two_places_tell_the_portals_apart() {
 /// Who folds letter case, and why that is not about the ids that `domain/ids.rs` compares.
 const FOLDS: &[(&str, &str)] = &[
     ("domain/ids.rs", "the one place for ids"),
+    ("domain/offer_pattern.rs", "a mistyped pattern, to find what was meant"),
     ("domain/portal_kind.rs", "names of portals and addresses of audiences"),
     ("identity/client.rs", "the name of a header"),
     ("report/words.rs", "hosts of mail addresses"),

@@ -53,6 +53,14 @@ struct Client {
     http: reqwest::Client,
 }
 
+const GUIDS: &str = "\
+clock: {now: 2026-11-22T12:00:00Z, speed: 0}
+offers:
+  - {publisher: contoso, id: readable, displayText: The readable one, type: microsoft-azure-saas}
+  - {publisher: contoso, id: by-guid, guid: 11111111-2222-4333-8444-000000000001, listedBy: guid, operations: [{id: one}]}
+  - {publisher: contoso, id: in-list, guid: 11111111-2222-4333-8444-000000000002, listedBy: guid-in-list, operations: [{id: two}]}
+";
+
 /// An answer that was read to its end.
 struct Answer {
     status: StatusCode,
@@ -273,6 +281,27 @@ async fn entity_tags_guard_writes() {
 }
 
 #[tokio::test]
+async fn an_offer_is_listed_by_its_id_or_by_its_guid() {
+    let client = Client::with(GUIDS).await;
+    let offers = "/api/publishers/contoso/offers";
+    let list = client.get(offers).await;
+    let ids: Vec<&Value> = list.as_array().expect("a list").iter().map(|offer| &offer["id"]).collect();
+    let guid = |number: u8| format!("11111111-2222-4333-8444-00000000000{number}");
+    assert_eq!(ids, [&json!(guid(1)), &json!(guid(2)), &json!("readable")]);
+    assert_eq!(list[2]["definition"]["displayText"], "The readable one");
+    assert_eq!(list[2]["offerTypeId"], "microsoft-azure-saas");
+    assert_eq!(client.get(&format!("{offers}/by-guid")).await["id"], guid(1).as_str());
+    assert_eq!(client.get(&format!("{offers}/in-list")).await["id"], "in-list");
+    for (offer, number) in [("by-guid", 1), ("in-list", 2)] {
+        let operations = client.get(&format!("{offers}/{offer}/submissions/")).await;
+        assert_eq!(operations[0]["offerId"], guid(number).as_str(), "{offer}");
+    }
+    // Addresses take the readable id.
+    let by_guid = client.request(Method::GET, &format!("{offers}/{}", guid(1)));
+    assert_eq!(client.send(by_guid, "").await.expect("an answer").status, 404);
+}
+
+#[tokio::test]
 async fn submissions_come_in_both_spellings() {
     let client = Client::new().await;
     let table = client.get("/api/publishers/contoso/offers/old/submissions/?status=running").await;
@@ -291,6 +320,13 @@ async fn a_misspelled_state_is_refused_with_its_place() {
         ("offers: []\nfaults: [{on: cancel}]\n", "either a `status` or a `connection`"),
         ("offers: []\nlatency: soon\n", "latency"),
         ("offers: []\nclock: {speed: -1}\n", "clock.speed"),
+        ("offers: [{publisher: contoso, id: vm, guid: vm}]\n", "no GUID"),
+        ("offers: [{publisher: contoso, id: vm, listedBy: guid}]\n", "needs a `guid`"),
+        (
+            "offers: [{publisher: a, id: a, guid: 11111111-2222-4333-8444-00000000000A}, \
+             {publisher: a, id: b, guid: 11111111-2222-4333-8444-00000000000a}]\n",
+            "two offers have the GUID",
+        ),
     ] {
         let error = Scenario::read(text).err().map(|error| error.to_string()).unwrap_or_default();
         assert!(error.contains(expected), "{text}: {error}");

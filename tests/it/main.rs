@@ -22,6 +22,8 @@ mod clients;
 mod comment;
 /// What every backend must do, on its emulator and on answers that no emulator would give.
 mod contract;
+/// What runs and is in no file.
+mod coverage;
 /// Desired-state files: what is accepted, what is refused, and how that is said.
 mod desired;
 /// README and docs: links, commands, what is generated, pictures.
@@ -32,6 +34,8 @@ mod emulator;
 mod examples;
 /// A plan that could not be made: its document, its report, and that it is never applied.
 mod failed_plan;
+/// Freezes: what they reach, what they cost, how they are told.
+mod freezes;
 /// `report`: what a step of GitHub Actions shows.
 mod github;
 /// How servers are reached: proxies, TLS, time, the end of a body.

@@ -40,6 +40,8 @@ fn desired(offer: &str, mark: Option<Mark>) -> DesiredOffer {
         key: key("contoso", offer),
         product_id: None,
         mark,
+        is_spared: false,
+        rule: None,
         notification_emails: vec!["a@contoso.com".to_owned().try_into().expect("an address")],
         reason: None,
         source: SourceLocation { path: "offers.yaml".to_owned(), line: 1, column: 1 },

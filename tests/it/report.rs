@@ -211,6 +211,8 @@ fn talkative(number: usize, name: &str) -> Observation {
             product_id: None,
             key: key("contoso", name),
             mark: Some(Mark::default()),
+            is_spared: false,
+            rule: None,
             notification_emails: vec![],
             reason: Some("Published from the wrong branch, with the wrong image, at the wrong time.".to_owned()),
             source: SourceLocation { path: "publishers/contoso/offers.yaml".to_owned(), line: 6, column: 5 },

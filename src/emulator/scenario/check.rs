@@ -4,7 +4,7 @@
 
 use std::collections::BTreeSet;
 
-use super::{EmulatedPortal, LocationStyle, OfferSpec, Scenario, Spelling};
+use super::{EmulatedPortal, ListedBy, LocationStyle, OfferSpec, Scenario, Spelling};
 
 /// The first mistake.
 pub(super) fn check(scenario: &Scenario) -> Result<(), String> {
@@ -29,9 +29,14 @@ pub(super) fn check(scenario: &Scenario) -> Result<(), String> {
     if !(200..=299).contains(&settings.create_status) {
         return Err("`partnerCenter.createStatus` is one from 200 to 299".to_owned());
     }
-    let mut products = BTreeSet::new();
+    let (mut products, mut guids) = (BTreeSet::new(), BTreeSet::new());
     for offer in &scenario.offers {
         offer_is_of_its_portal(offer)?;
+        if let Some(guid) = &offer.guid
+            && !guids.insert(guid.to_lowercase())
+        {
+            return Err(format!("two offers have the GUID `{guid}`"));
+        }
         if let Some(product) = &offer.product
             && !products.insert(product.to_lowercase())
         {
@@ -56,16 +61,26 @@ fn offer_is_of_its_portal(offer: &OfferSpec) -> Result<(), String> {
                      `product-ingestion`"
                 ));
             }
+            if offer.guid.as_deref().is_some_and(|guid| !is_guid(guid)) {
+                return Err(format!("`{id}`: `guid` is no GUID"));
+            }
+            if offer.listed_by != ListedBy::Id && offer.guid.is_none() {
+                return Err(format!("`{id}`: `listedBy` needs a `guid`"));
+            }
         }
         EmulatedPortal::PartnerCenter | EmulatedPortal::ProductIngestion => {
             let has_other = offer.wrapped
                 || !offer.migrated
                 || offer.spelling != Spelling::default()
                 || offer.location != LocationStyle::default()
+                || offer.display_text.is_some()
+                || offer.guid.is_some()
+                || offer.listed_by != ListedBy::default()
                 || !offer.operations.is_empty();
             if has_other {
                 return Err(format!(
-                    "`{id}`: `migrated`, `wrapped`, `spelling`, `location` and `operations` need `portal: cloud-partner`"
+                    "`{id}`: `migrated`, `wrapped`, `spelling`, `location`, `displayText`, `guid`, `listedBy` and \
+                     `operations` need `portal: cloud-partner`"
                 ));
             }
             if !offer.product.as_deref().is_some_and(is_guid) {

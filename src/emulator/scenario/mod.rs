@@ -99,6 +99,14 @@ pub(in crate::emulator) struct OfferSpec {
     pub step_time: Duration,
     #[serde(default)]
     pub cancel: CancelSpec,
+    /// Its name for people; absent: like its id.
+    #[serde(default)]
+    pub display_text: Option<String>,
+    /// Its GUID; absent: the one of the API's page.
+    #[serde(default)]
+    pub guid: Option<String>,
+    #[serde(default)]
+    pub listed_by: ListedBy,
     /// Its operations, at most one of them running if it is to behave like the real one.
     #[serde(default)]
     pub operations: Vec<OperationSpec>,
@@ -154,6 +162,19 @@ pub(in crate::emulator) enum LocationStyle {
     Absolute,
     /// Not at all.
     None,
+}
+
+/// Which `id` the documents of an offer have. The API's page calls it a GUID, its examples show readable ones.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(in crate::emulator) enum ListedBy {
+    /// The one of its address.
+    #[default]
+    Id,
+    /// Its GUID.
+    Guid,
+    /// Its GUID in lists, and the one of its address in its own document.
+    GuidInList,
 }
 
 #[derive(Debug, Clone, Deserialize)]

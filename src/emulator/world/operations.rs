@@ -202,7 +202,8 @@ impl EmulatedOffers {
                     .into_iter()
                     .map(|one| EmulatedOperation::from_spec(one, now))
                     .collect();
-                let definition = serde_json::json!({ "displayText": spec.id });
+                let name = spec.display_text.as_deref().unwrap_or(spec.id.as_str());
+                let definition = serde_json::json!({ "displayText": name });
                 let key = (spec.publisher.to_string(), spec.id.to_string());
                 (key, EmulatedOffer { spec, revision: 1, publishing_version: 1, definition, operations })
             })

@@ -14,6 +14,7 @@ use super::failure::Failure;
 use super::json::json;
 use super::transport::Requests;
 use crate::domain::PortalOrigin;
+use crate::portal::{ListWatch, ListedSoFar};
 
 /// The most pages of one list.
 const MAX_PAGES: usize = 1_000;
@@ -87,10 +88,12 @@ impl<'a, R: Requests> Pages<'a, R> {
         mut self,
         what: &str,
         read: impl Fn(D) -> Result<T, String>,
+        watch: ListWatch<'_>,
     ) -> Result<Vec<T>, Failure> {
         let mut all = Vec::new();
         while let Some(page) = self.next().await? {
             all.extend(page.items(what, &read)?);
+            watch(ListedSoFar { pages: self.seen.len(), offers: all.len() });
         }
         Ok(all)
     }

@@ -8,12 +8,12 @@ use jiff::Timestamp;
 use super::wire::{ListedOfferDocument, Message, OperationDocument, StepDocument, Submission};
 use super::words::{self, RequestState};
 use crate::domain::{
-    Cancellability, OfferKey, Operation, OperationId, Phase, ProductId, PublisherId, RunningOperation, StatusWord,
-    product_page,
+    Cancellability, ListedOffer, OfferId, OfferKey, Operation, OperationId, Phase, ProductId, PublisherId,
+    RunningOperation, StatusWord, product_page,
 };
+use crate::portal::CancellationProgress;
 use crate::portal::client::{MAX_WORD, cut, cut_text, cut_word, json, plain_text, timestamp};
 use crate::portal::each_once::each_once;
-use crate::portal::{CancellationProgress, ListedOffer};
 
 /// An operation as the list of an offer's operations shows it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -62,12 +62,34 @@ pub(super) fn offers(body: &[u8], asked: &PublisherId) -> Result<Vec<ListedOffer
     let documents: Vec<ListedOfferDocument> = json(body).map_err(|error| format!("not a list of offers ({error})"))?;
     let listed = |document: ListedOfferDocument| {
         is_of_publisher(document.publisher_id.as_deref(), asked)?;
-        match document.id.filter(|id| !id.trim().is_empty()) {
-            Some(id) => Ok(ListedOffer { id, status: document.status.as_deref().and_then(word) }),
-            None => Err("an offer in the list has no id".to_owned()),
-        }
+        let id = document.id.filter(|id| !id.trim().is_empty()).ok_or("an offer in the list has no id")?;
+        let id: OfferId = id.parse().map_err(|error| format!("the id of an offer in the list {error}"))?;
+        let status = document.status.as_deref().and_then(word);
+        Ok(ListedOffer {
+            is_nameless: crate::domain::is_guid(id.as_str()),
+            id,
+            kind: document.offer_type_id.as_deref().and_then(cut_word),
+            name: document.definition.and_then(|definition| definition.display_text.as_deref().and_then(cut_text)),
+            is_idle: status.as_ref().is_some_and(words::is_idle),
+            status,
+        })
     };
-    documents.into_iter().map(listed).collect()
+    let offers = documents.into_iter().map(listed).collect::<Result<Vec<_>, String>>()?;
+    // Where one is listed twice, the one that may be busy counts.
+    Ok(each_once(offers, |one| one.id.clone(), |new, first| first.is_idle && !new.is_idle))
+}
+
+/// The GUID of an offer by its own document; none where that has another id, or none.
+pub(super) fn own_guid(body: &[u8]) -> Result<Option<OfferId>, String> {
+    let document: ListedOfferDocument = json(body).map_err(|error| format!("not an offer ({error})"))?;
+    Ok(document.id.filter(|id| crate::domain::is_guid(id)).and_then(|id| id.parse().ok()))
+}
+
+/// The GUID of an offer by its operations.
+pub(super) fn guid_in_submissions(body: &[u8]) -> Result<Option<OfferId>, String> {
+    let all: Vec<Submission> = json(body).map_err(|error| format!("not a list of operations ({error})"))?;
+    let guid = |one: Submission| one.offer_id.filter(|id| crate::domain::is_guid(id));
+    Ok(all.into_iter().find_map(guid).and_then(|id| id.parse().ok()))
 }
 
 /// An answer about another publisher or offer than was asked says nothing about this one.

@@ -16,10 +16,12 @@ use serde_json::json;
 
 use super::answers::{accepted_call, failed_call, undocumented_answer};
 use super::client::{Answer, Call, Failure, Requests, Slot, Wanted, retry_after};
-use super::{CancelAnswer, CancelCall, CancelVerdict, Followed, Guard, ListOffers, ListedOffer, Location, ReadPortal};
+use super::{
+    CancelAnswer, CancelCall, CancelVerdict, Followed, Guard, ListOffers, ListWatch, ListedSoFar, Location, ReadPortal,
+};
 use crate::domain::{
-    CallGuard, Capabilities, EmailAddress, FailureScope, Live, Observed, OfferKey, OfferQuery, OperationId, Phase,
-    PinSighting, PortalOrigin, PublisherId, ReadFailure, StatusWord,
+    CallGuard, Capabilities, EmailAddress, FailureScope, Live, Observed, OfferId, OfferKey, OfferList, OfferQuery,
+    OperationId, Phase, PinSighting, PortalOrigin, PublisherId, ReadFailure, StatusWord,
 };
 use interpret::{Described, ListedOperation};
 pub use location::location;
@@ -35,6 +37,8 @@ pub(super) const CAPABILITIES: Capabilities = Capabilities {
     cancels_unpinned: true,
     forgets_cancelled: false,
     shows_cancelling: true,
+    lists_activity: true,
+    lists_by_publisher: true,
 };
 
 /// The longest entity tag that is sent back.
@@ -152,10 +156,26 @@ impl<R: Requests> ReadPortal for CloudPartner<'_, R> {
 }
 
 impl<R: Requests> ListOffers for CloudPartner<'_, R> {
-    async fn list(&self, publisher: &PublisherId) -> Result<Vec<ListedOffer>, Failure> {
+    async fn list(&self, publisher: &PublisherId, watch: ListWatch<'_>) -> Result<OfferList, Failure> {
         let path = format!("/api/publishers/{publisher}/offers?api-version={API_VERSION}");
         let answer = self.requests.get(&path, Wanted::Body).await?;
-        interpret::offers(&answer.body, publisher).map_err(Failure::Unreadable)
+        let offers = interpret::offers(&answer.body, publisher).map_err(Failure::Unreadable)?;
+        watch(ListedSoFar { pages: 1, offers: offers.len() });
+        Ok(OfferList { offers, unnamed: Vec::new() })
+    }
+
+    /// The API's page calls the `id` of an offer a GUID, while the ids in addresses are readable.
+    async fn listed_id(&self, key: &OfferKey) -> Result<Option<OfferId>, Failure> {
+        let answer = match self.requests.get(&offer_path(key), Wanted::Body).await {
+            Err(failure) if failure.status() == Some(StatusCode::NOT_FOUND) => return Ok(None),
+            answer => answer?,
+        };
+        if let Some(id) = interpret::own_guid(&answer.body).map_err(Failure::Unreadable)? {
+            return Ok(Some(id));
+        }
+        // Its operations name it, too.
+        let answer = self.requests.get(&submissions_path(key), Wanted::Body).await?;
+        interpret::guid_in_submissions(&answer.body).map_err(Failure::Unreadable)
     }
 }
 

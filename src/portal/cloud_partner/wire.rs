@@ -136,6 +136,20 @@ pub struct ListedOfferDocument {
     /// Its status word.
     #[serde(default, deserialize_with = "lenient")]
     pub status: Option<String>,
+    /// What kind of offer it is.
+    #[serde(default, rename = "offerTypeId", deserialize_with = "lenient")]
+    pub offer_type_id: Option<String>,
+    /// What it consists of.
+    #[serde(default, deserialize_with = "lenient")]
+    pub definition: Option<OfferDefinition>,
+}
+
+/// What an offer consists of, as far as a list of offers shows it.
+#[derive(Debug, Clone, Default, Deserialize)]
+pub struct OfferDefinition {
+    /// Its name for people.
+    #[serde(default, rename = "displayText", deserialize_with = "lenient")]
+    pub display_text: Option<String>,
 }
 
 /// A value of the wanted type, or none.

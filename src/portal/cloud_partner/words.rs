@@ -31,6 +31,13 @@ pub(super) fn phase(word: &StatusWord) -> Phase {
     }
 }
 
+/// Whether the status of an offer in a list says for certain that nothing runs on it: an operation has ended, and none was
+/// ever begun. `NotStarted` may be said of an operation that is queued, and what waits for somebody may go on, so that
+/// these offers are read like those whose word is not known.
+pub(super) fn is_idle(word: &StatusWord) -> bool {
+    folded(word) == "neverpublished" || phase(word).is_over()
+}
+
 /// What `cancellationRequestState` says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum RequestState {
@@ -100,6 +107,19 @@ mod tests {
     fn an_unknown_word_is_never_an_end() {
         for word in ["", "finalizing", "done", "\u{1b}[31m", "compl\u{e9}ted", "NeverPublished"] {
             assert_eq!(phase(&StatusWord::new(word)), Phase::Unknown, "{word}");
+        }
+    }
+
+    #[test]
+    fn an_offer_is_left_unread_only_where_its_word_is_certain() {
+        let is_idle = |word: &str| is_idle(&StatusWord::new(word));
+        for word in ["NeverPublished", "never published", "Succeeded", "published", "Canceled", "Failed"] {
+            assert!(is_idle(word), "{word}");
+        }
+        for word in
+            ["Running", "NotStarted", "WaitingForPublisherReview", "waiting for approval", "canceling", "new", ""]
+        {
+            assert!(!is_idle(word), "{word}");
         }
     }
 

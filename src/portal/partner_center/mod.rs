@@ -16,12 +16,14 @@ use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use super::answers::{accepted_call, failed_call, undocumented_answer};
 use super::client::{Call, Failure, Pages, Requests, Slot, Wanted};
 use super::each_once::each_once;
-use super::products::{ListedProduct, ProductDirectory, ProductMatch, is_submission_id};
-use super::{CancelAnswer, CancelCall, Followed, Guard, ListOffers, ListedOffer, Location, ReadPortal};
+use super::products::{ListedProduct, ProductDirectory, ProductMatch, is_submission_id, offer_list};
+use super::{
+    CancelAnswer, CancelCall, Followed, Guard, ListOffers, ListWatch, ListedSoFar, Location, ReadPortal, UNWATCHED,
+};
 use crate::domain::{
-    CallGuard, Capabilities, FailureScope, Live, Observed, OfferId, OfferQuery, Operation, OperationId, Phase,
-    PinSighting, PortalOrigin, PortalSettings, ProductId, ProductType, PublisherId, ReadFailure, RestingOperation,
-    RunningOperation, product_page,
+    CallGuard, Capabilities, FailureScope, Live, Observed, OfferId, OfferList, OfferQuery, Operation, OperationId,
+    Phase, PinSighting, PortalOrigin, PortalSettings, ProductId, ProductType, PublisherId, ReadFailure,
+    RestingOperation, RunningOperation, product_page,
 };
 use interpret::JudgedSubmission;
 
@@ -36,6 +38,8 @@ pub(super) const CAPABILITIES: Capabilities = Capabilities {
     cancels_unpinned: true,
     forgets_cancelled: true,
     shows_cancelling: false,
+    lists_activity: false,
+    lists_by_publisher: false,
 };
 
 /// The headers that every request has.
@@ -86,14 +90,18 @@ impl<'a, R: Requests> PartnerCenter<'a, R> {
         if wanted.len() < 2 && self.types.is_empty() {
             return;
         }
-        if let Err(failure) = self.list_products(Some(&wanted.into_iter().collect())).await {
+        if let Err(failure) = self.list_products(Some(&wanted.into_iter().collect()), UNWATCHED).await {
             tracing::info!(%failure, "the list of products can't be read; each offer is looked up by itself");
         }
     }
 
     /// Reads all products. `wanted`: only while that promises fewer calls than a look-up for each of these, which is as
     /// long as there is one of them on each page. Says whether all were read.
-    async fn list_products(&self, wanted: Option<&HashSet<&OfferId>>) -> Result<Option<Vec<ListedProduct>>, Failure> {
+    async fn list_products(
+        &self,
+        wanted: Option<&HashSet<&OfferId>>,
+        watch: ListWatch<'_>,
+    ) -> Result<Option<Vec<ListedProduct>>, Failure> {
         let firsts = match self.types {
             [] => vec![PRODUCTS.to_owned()],
             types => types.iter().map(|one| products_by(&format!("resourceType eq '{}'", one.as_str()))).collect(),
@@ -109,6 +117,7 @@ impl<'a, R: Requests> PartnerCenter<'a, R> {
                 };
                 found += products.iter().filter(is_wanted).count();
                 all.extend(products);
+                watch(ListedSoFar { pages: count, offers: all.len() });
                 // Where types are demanded there is no look-up to fall back to.
                 if self.types.is_empty() && wanted.is_some() && pages.has_more() && found < count {
                     return Ok(None);
@@ -144,13 +153,13 @@ impl<'a, R: Requests> PartnerCenter<'a, R> {
                 self.products.keep_one(product);
             }
             None if !self.types.is_empty() => {
-                self.list_products(None).await?;
+                self.list_products(None, UNWATCHED).await?;
             }
             None => {
                 // Letter case means nothing in our ids. In Microsoft's it may, and all of them are in lower case.
                 let filter = format!("externalIDs/Any(i:i/type eq 'AzureOfferId' and i/value eq '{}')", offer.lower());
                 let pages = Pages::new(&self.requests, self.origin, PREFIX, products_by(&filter));
-                self.products.keep_found(offer, pages.all("products", interpret::product).await?);
+                self.products.keep_found(offer, pages.all("products", interpret::product, UNWATCHED).await?);
             }
         }
         let known = self.products.find(offer, pin);
@@ -160,7 +169,7 @@ impl<'a, R: Requests> PartnerCenter<'a, R> {
 
     async fn submissions(&self, product: &ProductId) -> Result<Vec<JudgedSubmission>, Failure> {
         let pages = Pages::new(&self.requests, self.origin, PREFIX, submissions_path(product));
-        let all = pages.all("submissions", interpret::submission).await?;
+        let all = pages.all("submissions", interpret::submission, UNWATCHED).await?;
         // Where one is listed twice, what is unfinished counts.
         Ok(each_once(all, |one| one.id.clone(), |_, first| !first.meaning.phase.is_unfinished()))
     }
@@ -308,9 +317,8 @@ impl<R: Requests> ReadPortal for PartnerCenter<'_, R> {
 }
 
 impl<R: Requests> ListOffers for PartnerCenter<'_, R> {
-    async fn list(&self, _: &PublisherId) -> Result<Vec<ListedOffer>, Failure> {
-        let products = self.list_products(None).await?.unwrap_or_default();
-        products.into_iter().map(ListedProduct::into_offer).collect()
+    async fn list(&self, _: &PublisherId, watch: ListWatch<'_>) -> Result<OfferList, Failure> {
+        Ok(offer_list(self.list_products(None, watch).await?.unwrap_or_default()))
     }
 }
 

@@ -17,12 +17,13 @@ use serde_json::Value;
 use super::answers::{accepted_call, failed_call, undocumented_answer};
 use super::client::{Call, Failure, Pages, Requests, Slot, Wanted, retry_after};
 use super::each_once::each_once;
-use super::products::{ListedProduct, ProductDirectory, ProductMatch, is_submission_id};
+use super::products::{ListedProduct, ProductDirectory, ProductMatch, is_submission_id, offer_list};
 use super::{
-    CancelAnswer, CancelCall, CancellationProgress, Followed, Guard, ListOffers, ListedOffer, Location, ReadPortal,
+    CancelAnswer, CancelCall, CancellationProgress, Followed, Guard, ListOffers, ListWatch, Location, ReadPortal,
+    UNWATCHED,
 };
 use crate::domain::{
-    CallGuard, Capabilities, FailureScope, JobId, Live, Observed, OfferQuery, Operation, OperationId, Phase,
+    CallGuard, Capabilities, FailureScope, JobId, Live, Observed, OfferList, OfferQuery, Operation, OperationId, Phase,
     PinSighting, PortalOrigin, PortalSettings, ProductId, PublisherId, ReadFailure, RestingOperation, RunningOperation,
     SchemaVersion, StatusWord, is_guid, product_page,
 };
@@ -40,6 +41,8 @@ pub(super) const CAPABILITIES: Capabilities = Capabilities {
     cancels_unpinned: false,
     forgets_cancelled: false,
     shows_cancelling: false,
+    lists_activity: false,
+    lists_by_publisher: false,
 };
 
 /// How often a job is looked at, where the portal asks for nothing else (source: Microsoft's page on the status of jobs).
@@ -86,8 +89,9 @@ impl<'a, R: Requests> ProductIngestion<'a, R> {
         more: &str,
         what: &str,
         read: impl Fn(Value) -> Result<T, String>,
+        watch: ListWatch<'_>,
     ) -> Result<Vec<T>, Failure> {
-        Pages::new(&self.requests, self.origin, PREFIX, self.versioned(path, more)).all(what, read).await
+        Pages::new(&self.requests, self.origin, PREFIX, self.versioned(path, more)).all(what, read, watch).await
     }
 
     fn versioned(&self, path: &str, more: &str) -> String {
@@ -101,7 +105,7 @@ impl<'a, R: Requests> ProductIngestion<'a, R> {
             return known;
         }
         let found = self
-            .whole_list("product", &format!("&externalId={}", offer.lower()), "products", interpret::product)
+            .whole_list("product", &format!("&externalId={}", offer.lower()), "products", interpret::product, UNWATCHED)
             .await?;
         self.products.keep_found(offer, found);
         self.products.find(offer, pin).unwrap_or_else(|| {
@@ -116,7 +120,8 @@ impl<'a, R: Requests> ProductIngestion<'a, R> {
     /// targets: what is unfinished for either is unfinished.
     async fn submissions(&self, product: &ProductId) -> Result<Vec<TargetedSubmission>, Failure> {
         let path = format!("submission/{}", product.lower());
-        let all = self.whole_list(&path, "", "submissions", |item| interpret::submission(item, product)).await?;
+        let read = |item| interpret::submission(item, product);
+        let all = self.whole_list(&path, "", "submissions", read, UNWATCHED).await?;
         let own = all.into_iter().filter(|one| one.phase != Phase::Draft).map(|mut one| {
             if one.target == TargetType::Preview && one.phase == Phase::Completed {
                 one.phase = Phase::AwaitsGoLive;
@@ -325,10 +330,10 @@ impl<R: Requests> ReadPortal for ProductIngestion<'_, R> {
 }
 
 impl<R: Requests> ListOffers for ProductIngestion<'_, R> {
-    async fn list(&self, _: &PublisherId) -> Result<Vec<ListedOffer>, Failure> {
-        let products = self.whole_list("product", "", "products", interpret::product).await?;
+    async fn list(&self, _: &PublisherId, watch: ListWatch<'_>) -> Result<OfferList, Failure> {
+        let products = self.whole_list("product", "", "products", interpret::product, watch).await?;
         self.products.keep_all(&products);
-        products.into_iter().map(ListedProduct::into_offer).collect()
+        Ok(offer_list(products))
     }
 }
 

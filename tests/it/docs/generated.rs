@@ -134,6 +134,12 @@ fn examples() -> Vec<(Code, Vec<u8>)> {
         (Code::InvalidEmail, offer("notificationEmails: ['a@contoso.com,b@contoso.com']")),
         (Code::InvalidId, text("publisher: contoso\noffers:\n  - id: contoso/vm\n")),
         (Code::InvalidNumber, text("publisher: contoso\nlimits: {maxCancels: -1}\noffers: [{id: contoso-vm}]\n")),
+        (
+            Code::InvalidPattern,
+            text(
+                "publisher: contoso\nlimits: {maxCancels: 5}\nfreezes: [{offers: ['contoso/*'], expires: 2026-12-01T00:00:00Z, reason: Incident}]\n",
+            ),
+        ),
         (Code::InvalidReason, offer("reason: ''")),
         (Code::InvalidTimestamp, offer("expires: 2026-12-01")),
         (Code::MergeKey, offer("<<: {reason: Blocked}")),
@@ -166,6 +172,15 @@ fn the_diagnostics() {
                 "offers"
             }
             Code::Unreadable => "missing.yaml",
+            // Only a portal can tell.
+            Code::UnmatchedPattern => {
+                workspace.write("portal.yaml", "offers: [{publisher: contoso, id: contoso-vm}]\n");
+                workspace.write(
+                    "offers.yaml",
+                    "publisher: contoso\nlimits: {maxCancels: 5}\nfreezes: [{offers: [contoso-wm], expires: 2099-12-01T00:00:00Z, reason: Incident}]\n",
+                );
+                "offers.yaml"
+            }
             _ => {
                 let at = examples.iter().position(|(known, _)| known == code);
                 let at = at.unwrap_or_else(|| panic!("no example of {}", code.as_str()));
@@ -173,8 +188,14 @@ fn the_diagnostics() {
                 "offers.yaml"
             }
         };
-        let run = workspace.run(["validate", path, "--format", "json"]).expect(1);
-        let found = run.json()["diagnostics"].as_array().expect("diagnostics").clone();
+        let found = if *code == Code::UnmatchedPattern {
+            workspace.run(["plan", "--emulate", "portal.yaml", "--out", "plan.json"]).expect(1);
+            let plan: serde_json::Value = serde_json::from_str(&workspace.read("plan.json")).expect("JSON");
+            plan["failed"].as_array().expect("failures").clone()
+        } else {
+            let run = workspace.run(["validate", path, "--format", "json"]).expect(1);
+            run.json()["diagnostics"].as_array().expect("diagnostics").clone()
+        };
         let one = found.iter().find(|one| one["code"] == code.as_str());
         let one = one.unwrap_or_else(|| panic!("{} is not in {found:#?}", code.as_str()));
         let help = one["help"].as_str().unwrap_or("");

@@ -166,6 +166,8 @@ fn observation(number: usize) -> impl Strategy<Value = Observation> {
                 key: key("contoso", &format!("offer-{number:05}")),
                 product_id: None,
                 mark,
+                is_spared: false,
+                rule: None,
                 notification_emails: vec![],
                 reason,
                 source,

@@ -7,9 +7,12 @@ use std::time::Duration;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use crate::emulator::scenario::Spelling;
+use crate::emulator::scenario::{ListedBy, Spelling};
 use crate::emulator::world::{EmulatedOffer, EmulatedOperation, STEPS};
 use crate::portal::cloud_partner::wire::{Message, OperationDocument, StepDocument, Submission};
+
+/// The GUID of an offer that is given none, from the API's page.
+const EXAMPLE_GUID: &str = "56615b67-2185-49fe-80d2-c4ddf77bb2e8";
 
 /// An operation, as it is told. Percentages are whole numbers on the wire: one client of the API reads nothing else.
 pub(super) fn operation(operation: &EmulatedOperation, version: u64, step_time: Duration, now: Timestamp) -> Value {
@@ -59,7 +62,7 @@ fn operation_document(
 pub(super) fn submission(offer: &EmulatedOffer, operation: &EmulatedOperation) -> Submission {
     let common = Submission {
         id: operation.id.clone(),
-        offer_id: Some("56615b67-2185-49fe-80d2-c4ddf77bb2e8".to_owned()),
+        offer_id: Some(offer.spec.guid.as_deref().unwrap_or(EXAMPLE_GUID).to_owned()),
         offer_version: Some(1),
         offer_type_id: Some(offer_type(offer).to_owned()),
         publisher_id: Some(offer.spec.publisher.to_string()),
@@ -100,11 +103,22 @@ fn offer_state(offer: &EmulatedOffer) -> &'static str {
     }
 }
 
+/// An offer in a list.
+pub(super) fn listed_offer(offer: &EmulatedOffer, now: Timestamp) -> Value {
+    described(offer, offer.spec.listed_by != ListedBy::Id, now)
+}
+
+/// An offer by itself.
 pub(super) fn offer(offer: &EmulatedOffer, now: Timestamp) -> Value {
+    described(offer, offer.spec.listed_by == ListedBy::Guid, now)
+}
+
+fn described(offer: &EmulatedOffer, by_guid: bool, now: Timestamp) -> Value {
+    let guid = offer.spec.guid.as_deref().filter(|_| by_guid);
     json!({
         "offerTypeId": offer_type(offer),
         "publisherId": offer.spec.publisher,
-        "id": offer.spec.id,
+        "id": guid.unwrap_or(offer.spec.id.as_str()),
         "status": offer_state(offer),
         "version": offer.revision,
         "definition": offer.definition,

@@ -95,7 +95,7 @@ fn carry_out(carried: &mut Carried<'_>, request: &EmulatedRequest) -> Result<Res
         return Err(ErrorAnswer::new(403, "Forbidden", text));
     }
     if request.call == EmulatedCall::Offers {
-        let list: Vec<Value> = offers.offers_of(&publisher).map(|offer| documents::offer(offer, now)).collect();
+        let list: Vec<Value> = offers.offers_of(&publisher).map(|offer| documents::listed_offer(offer, now)).collect();
         return Ok(json_answer(StatusCode::OK, &list));
     }
     let offer = offers.offer_mut(&publisher, &id).ok_or_else(no_offer)?;
