@@ -53,7 +53,7 @@ pub(super) enum Ending {
     /// It had ended by a cancellation that was not ours.
     AlreadyDone { refusal: Option<String> },
     /// It ended by itself.
-    Completed { word: Option<StatusWord>, sent: Sent },
+    Completed { word: Option<StatusWord>, attempts: u32 },
     /// It is not running, and nothing says how it ended. Nothing that we sent did it.
     Vanished { seen: Option<String>, attempts: u32 },
     /// Another operation is running in its place; `word` is how the planned one ended, if that was read.
@@ -144,7 +144,7 @@ impl Ending {
             Self::AlreadyDone { refusal: Some(why) } => {
                 format!("it was cancelled by somebody else before our call took effect: {why}")
             }
-            Self::Completed { word, sent: Sent::Nothing } => {
+            Self::Completed { word, attempts: 0 } => {
                 format!("the operation ended by itself{} before a call was sent", status(word.as_ref()))
             }
             Self::Completed { word, .. } => {

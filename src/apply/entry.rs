@@ -255,7 +255,7 @@ impl<'a, W: Watch> EntryRun<'a, W> {
         };
         let running = match &observed.live {
             Live::Running(running) if running.operation.id == self.target.operation_id => running,
-            Live::Several(ids) => {
+            Live::Several(ids) if self.sent == Sent::Nothing || ids.contains(&self.target.operation_id) => {
                 let obstacle = Obstacle::Several(ids.clone());
                 return Ok(Step::Ended(self.blocked(obstacle)));
             }
@@ -266,7 +266,7 @@ impl<'a, W: Watch> EntryRun<'a, W> {
                 let why = failure.to_string();
                 return Ok(Step::Ended(Ending::Unreadable { why, knowledge: self.knowledge() }));
             }
-            Live::Running(_) | Live::Nothing => {
+            Live::Running(_) | Live::Several(_) | Live::Nothing => {
                 return Ok(match self.gone(&observed) {
                     Gone::Ended(ending) => Step::Ended(ending),
                     Gone::KeepLooking(seen) => {
@@ -418,6 +418,7 @@ impl<'a, W: Watch> EntryRun<'a, W> {
     pub fn gone(&mut self, observed: &Observed) -> Gone {
         let other = match &observed.live {
             Live::Running(running) => Some(running.operation.id.clone()),
+            Live::Several(ids) => ids.first().cloned(),
             _ => None,
         };
         let (phase, word, seen) = match &observed.pin {
@@ -443,7 +444,7 @@ impl<'a, W: Watch> EntryRun<'a, W> {
             Some(Phase::Cancelled) if ours => Ending::Cancelled,
             Some(phase) if phase.has_ended_by_itself() => match other.clone() {
                 Some(other) if !matches!(self.sent, Sent::Accepted | Sent::Done) => Ending::Superseded { other, word },
-                _ => Ending::Completed { word, sent: self.sent },
+                _ => Ending::Completed { word, attempts: self.attempts },
             },
             _ if is_done || (forgotten && ours) => Ending::Cancelled,
             _ if self.target.mode == Mode::Settle && observed.pin == PinSighting::Unknown => {

@@ -63,13 +63,16 @@ impl<W: Watch> EntryRun<'_, W> {
                                 return Ok(ended);
                             }
                         }
-                        Live::Running(_) | Live::Nothing => match self.gone(&followed.observed) {
+                        Live::Several(ids) if ids.contains(&self.target.operation_id) => {
+                            self.last_seen = Some("several operations are running on the offer".to_owned());
+                        }
+                        Live::SeveralProducts(_) => {
+                            self.last_seen = Some("several products have the offer's id".to_owned());
+                        }
+                        Live::Running(_) | Live::Several(_) | Live::Nothing => match self.gone(&followed.observed) {
                             Gone::Ended(ending) => return Ok(Some(ending)),
                             Gone::KeepLooking(seen) => self.last_seen = Some(seen),
                         },
-                        Live::Several(_) | Live::SeveralProducts(_) => {
-                            self.last_seen = Some("several operations are running on the offer".to_owned());
-                        }
                         Live::Unreadable(failure) => self.last_seen = Some(failure.to_string()),
                     }
                 }
@@ -164,10 +167,13 @@ impl<W: Watch> EntryRun<'_, W> {
             match self.bounded(look).await {
                 Err(_) => return,
                 Ok(Ok(observed)) => {
-                    if let Live::Running(running) = observed.live
-                        && running.operation.id != self.target.operation_id
-                    {
-                        self.saw_follower(running.operation.id);
+                    let ids = match observed.live {
+                        Live::Running(running) => vec![running.operation.id],
+                        Live::Several(ids) => ids,
+                        _ => Vec::new(),
+                    };
+                    if let Some(other) = ids.into_iter().find(|id| *id != self.target.operation_id) {
+                        self.saw_follower(other);
                     }
                 }
                 Ok(Err(failure)) => tracing::info!(%failure, "the live state can't be read"),

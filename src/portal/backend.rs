@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::client::{
-    Credential, Exchange, Failure, Requests, Retrying, Slot, Token, Transport, TransportSettings, Turn,
+    Credential, Exchange, Failure, Requests, Retrying, Slot, StatusMeaning, Token, Transport, TransportSettings, Turn,
 };
 use super::cloud_partner::{self, CloudPartner};
 use super::partner_center::{self, PartnerCenter};
@@ -87,14 +87,14 @@ impl Backend {
         exchange: Arc<dyn Exchange>,
         settings: &TransportSettings,
     ) -> Self {
-        let prefix = match kind {
-            PortalKind::CloudPartner => cloud_partner::PREFIX,
-            PortalKind::PartnerCenter => partner_center::PREFIX,
-            PortalKind::ProductIngestion => product_ingestion::PREFIX,
+        let (prefix, meaning): (_, StatusMeaning) = match kind {
+            PortalKind::CloudPartner => (cloud_partner::PREFIX, |_| None),
+            PortalKind::PartnerCenter => (partner_center::PREFIX, partner_center::status_meaning),
+            PortalKind::ProductIngestion => (product_ingestion::PREFIX, product_ingestion::status_meaning),
         };
         Self {
             kind,
-            transport: Transport::new(origin, prefix, credential, exchange, settings),
+            transport: Transport::new(origin, prefix, meaning, credential, exchange, settings),
             settings: PortalSettings::default(),
             products: ProductDirectory::default(),
         }
@@ -116,8 +116,9 @@ impl Backend {
             return;
         }
         match self.reader() {
-            BackendReader::CloudPartner(_) | BackendReader::ProductIngestion(_) => {}
+            BackendReader::CloudPartner(_) => {}
             BackendReader::PartnerCenter(reader) => reader.prepare(&offers.collect::<Vec<_>>()).await,
+            BackendReader::ProductIngestion(reader) => reader.prepare(&offers.collect::<Vec<_>>()).await,
         }
     }
 

@@ -474,7 +474,7 @@ const FOLDS: &[(&str, &str)] = &[
     ("desired/check.rs", "a mistyped key, to find what was meant"),
     ("portal/client/path.rs", "escapes in a path"),
     ("portal/client/error_body.rs", "keys of error documents"),
-    ("portal/client/pages.rs", "keys of a page"),
+    ("portal/client/json.rs", "keys of documents"),
     ("portal/product_ingestion/", "keys, kinds of resources, status words"),
 ];
 

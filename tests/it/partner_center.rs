@@ -409,7 +409,12 @@ fn a_list_is_read_whole_or_not_at_all() {
     for (link, status, body, is_read) in [
         (next.clone(), "200 OK", list(&[(ID, "InProgress", "Submitted")]).to_string(), true),
         (format!("/{next}"), "200 OK", list(&[(ID, "InProgress", "Submitted")]).to_string(), true),
+        // Relative to the page that it stands on.
+        ("?$skipToken=a".to_owned(), "200 OK", list(&[(ID, "InProgress", "Submitted")]).to_string(), true),
+        ("submissions?$skipToken=a".to_owned(), "200 OK", list(&[(ID, "InProgress", "Submitted")]).to_string(), true),
+        ("https:admin".to_owned(), "200 OK", String::new(), false),
         (next.clone(), "404 Not Found", String::new(), false),
+        (next.clone(), "200 OK", "{\"value\": [{\"id\": \"x\"}]}".to_owned(), false),
         (next.clone(), "403 Forbidden", String::new(), false),
         (next.clone(), "200 OK", "{}".to_owned(), false),
         (next.clone(), "200 OK", page(&next), false),
@@ -438,6 +443,126 @@ fn a_list_is_read_whole_or_not_at_all() {
             assert_eq!(decisions(&run.json()), [format!("contoso/app {decision} unpinned")], "{shown}: {}", run.stdout);
             let seen = seen.lock().expect("not poisoned");
             assert!(seen.iter().all(|request| request.contains(" /v1.0/ingestion/")), "{seen:?}");
+        }
+    }
+}
+
+/// Whichever of two links were followed, what is on the other page would be missing. The same holds for two lists.
+#[test]
+fn a_page_that_contradicts_itself_is_no_page() {
+    let link = |token: &str| format!("v1.0/ingestion/products/{PRODUCT}/submissions?$skipToken={token}");
+    let running = list(&[(ID, "InProgress", "Submitted")]);
+    for (page, decision, why) in [
+        (json!({"value": [], "nextLink": link("a"), "@odata.nextLink": link("a")}), "cancel", ""),
+        (json!({"value": [], "nextLink": link("a"), "@odata.nextLink": link("b")}), "error", "it names two next pages"),
+        (json!({"value": [], "Value": running["value"]}), "cancel", ""),
+        (json!({"value": [], "Value": "none"}), "error", "say different things"),
+    ] {
+        let (first, body) = (page.to_string(), running.to_string());
+        let (portal, _) = scripted(move |request, _, stream| {
+            let body = if request.path.ends_with("/submissions") {
+                &first
+            } else if request.path.contains("skipToken") {
+                &body
+            } else {
+                return false;
+            };
+            answer(stream, "200 OK", &[], body.as_bytes());
+            true
+        });
+        let workspace = Workspace::with("offers.yaml", marked(""));
+        let run = workspace.run(["plan", "--format", "json", "--endpoint", &portal.url]);
+        assert_eq!(decisions(&run.json()), [format!("contoso/app {decision} unpinned")], "{page}: {}", run.stdout);
+        assert!(run.stdout.contains(why), "{page}: {}", run.stdout);
+    }
+}
+
+/// Products of the Store are in the same lists and have other ids (source: Microsoft's description of the types of
+/// products), and the two spellings of `externalIds` may come together (source: the same).
+#[test]
+fn a_list_of_products_may_hold_what_is_no_offer() {
+    let own = json!([{"type": "AzureOfferId", "value": "app"}]);
+    let products = json!({"value": [
+        {"id": "9NBLGGH4R315", "resourceType": "Application", "name": "A game"},
+        {"ID": PRODUCT, "ResourceType": "AzureApplication", "externalIds": [], "externalIDs": own},
+        {"id": OTHER_PRODUCT, "resourceType": 5, "name": {}, "ExternalIds": [{"Type": "azureofferid", "Value": "erp"}]},
+    ]});
+    let (portal, seen) = scripted(move |request, _, stream| {
+        let is_list = request.path.ends_with("/products");
+        if is_list {
+            answer(stream, "200 OK", &[], products.to_string().as_bytes());
+        }
+        is_list
+    });
+    let desired = marked("").replace("}]", "}, {id: erp, cancelPending: true}]");
+    let run =
+        Workspace::with("offers.yaml", desired).run(["plan", "--format", "json", "--endpoint", &portal.url]).expect(0);
+    assert_eq!(decisions(&run.json()), ["contoso/app cancel unpinned", "contoso/erp cancel unpinned"]);
+    assert!(
+        !seen.lock().expect("not poisoned").iter().any(|request| request.contains("filter")),
+        "no look-up was needed"
+    );
+}
+
+/// The document of one product might not name its offer. The lists do.
+#[test]
+fn a_pinned_product_is_held_against_the_list_where_its_document_names_no_offer() {
+    for (product, decision) in [(PRODUCT, "cancel"), (OTHER_PRODUCT, "error")] {
+        let (portal, _) = scripted(move |request, _, stream| {
+            let is_single = request.path.ends_with(&format!("/products/{product}"));
+            if is_single {
+                answer(stream, "200 OK", &[], json!({"id": product, "name": "App"}).to_string().as_bytes());
+            }
+            is_single
+        });
+        let workspace = Workspace::with("offers.yaml", marked(&format!(", productId: {product}")));
+        let run = workspace.run(["plan", "--format", "json", "--endpoint", &portal.url]);
+        assert_eq!(decisions(&run.json()), [format!("contoso/app {decision} unpinned")], "{}", run.stdout);
+    }
+}
+
+/// What is cancelled is over, however many others run by then.
+#[test]
+fn several_new_submissions_do_not_hide_that_one_is_over() {
+    let others = [("1152921505700000009", "InProgress", "Submitted"), ("1152921505700000010", "InProgress", "Failed")];
+    for then in [list(&others), list(&[(ID, "InProgress", "Cancelled"), others[0]])] {
+        let (portal, seen) = scripted(move |request, before, stream| {
+            if request.method == "DELETE" {
+                answer(stream, "204 No Content", &[], b"");
+                return true;
+            }
+            let is_next = !deletes(before).is_empty() && request.path.ends_with("/submissions");
+            if is_next {
+                answer(stream, "200 OK", &[], then.to_string().as_bytes());
+            }
+            is_next
+        });
+        let run = applied(&portal, &["--timeout", "20s"]).expect(0);
+        let entry = &run.json()["entries"][0];
+        assert_eq!(
+            (&entry["outcome"], &entry["followedBy"]["id"]),
+            (&json!("cancelled"), &json!(others[0].0)),
+            "{entry:#}"
+        );
+        assert_eq!(deletes(&seen.lock().expect("not poisoned")).len(), 1);
+    }
+}
+
+#[test]
+fn a_refusal_says_what_it_means_here() {
+    for (status, parts) in [
+        ("401 Unauthorized", ["https://api.partner.microsoft.com", "not added in Partner Center"]),
+        ("403 Forbidden", ["Account settings > User management", "role Manager"]),
+    ] {
+        let portal = RawPortal::start(move |_, stream| answer(stream, status, &[], b"{}"));
+        let workspace = Workspace::with("offers.yaml", marked(""));
+        for command in ["plan", "whoami"] {
+            let run = workspace.run([command, "--endpoint", &portal.url]).expect(1);
+            // Lines are folded.
+            let said = format!("{} {}", run.stdout, run.stderr).split_whitespace().collect::<Vec<_>>().join(" ");
+            for part in parts {
+                assert!(said.contains(part), "{command} {status} {part}: {said}");
+            }
         }
     }
 }

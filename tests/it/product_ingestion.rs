@@ -156,6 +156,23 @@ fn a_job_that_is_not_the_submissions_is_never_cancelled() {
     }
 }
 
+/// Who publishes again within minutes of a cancellation: the times of the cancelled job fit what runs now, too.
+#[test]
+fn a_job_that_was_cancelled_before_a_submission_is_not_the_one_of_it() {
+    for (end, decision) in
+        [("2026-11-22T11:00:04Z", "blocked"), ("2026-11-22T11:00:06Z", "wait"), ("0001-01-01T00:00:00Z", "wait")]
+    {
+        let portal = changing("200 OK");
+        let mut later = moment("completed/cancelled", "running/pending");
+        later.job["jobEnd"] = end.into();
+        *portal.moment.lock().expect("not poisoned") = later;
+        let workspace = Workspace::with("offers.yaml", file(&format!("jobId: {JOB}")));
+        let run = workspace.run(["plan", "--format", "json", "--endpoint", &portal.raw.url]);
+        assert_eq!(decisions(&run.json()), [format!("contoso/vm {decision} -")], "{end}: {}", run.stdout);
+        assert_eq!(message(&run).contains("so another job works on it"), decision == "blocked", "{}", message(&run));
+    }
+}
+
 #[test]
 fn the_job_is_a_guid_and_belongs_to_one_portal_and_to_one_offer() {
     for (text, why) in [
@@ -255,6 +272,126 @@ fn what_changes_between_plan_and_apply_is_seen_before_the_call() {
         assert_eq!(run.json()["entries"][0]["outcome"], outcome, "{name}: {}", run.stdout);
         assert!(message(&run).contains(text), "{name}: {}", message(&run));
         assert_eq!(*portal.calls.lock().expect("not poisoned"), Vec::<String>::new(), "{name}");
+    }
+}
+
+/// A portal on which the call is accepted, and that shows one moment after the other from then on.
+fn cancelled_in(moments: Vec<Moment>) -> (Run, Vec<String>) {
+    let calls = Arc::new(Mutex::new(Vec::new()));
+    let (sent, lists) = (Arc::clone(&calls), Mutex::new(0));
+    let raw = RawPortal::serve(move |request, stream| {
+        let mut sent = sent.lock().expect("not poisoned");
+        if request.method == "POST" {
+            sent.push(request.path.clone());
+        }
+        let path = request.path.split('?').next().unwrap_or_default();
+        let mut lists = lists.lock().expect("not poisoned");
+        if !sent.is_empty() && path.contains("/submission/") {
+            *lists += 1;
+        }
+        let now = match *lists {
+            0 => moment("running/pending", "running/pending"),
+            count => moments[(count - 1_usize).min(moments.len() - 1)].clone(),
+        };
+        let body = match path {
+            path if path.ends_with("/status") || path.ends_with("/cancel") => now.job,
+            path if path.contains("/configure/") => json!({"resources": []}),
+            path if path.contains("/submission/") => now.submissions,
+            _ => json!({"value": [{"id": format!("product/{PRODUCT}"), "identity": {"externalId": "vm"}}]}),
+        };
+        answer(stream, "200 OK", &[("Retry-After", "1")], body.to_string().as_bytes());
+    });
+    let workspace = Workspace::with("offers.yaml", file(&format!("operationId: '{ID}', jobId: {JOB}")));
+    let arguments = ["apply", "--auto-approve", "--format", "json", "--timeout", "8s", "--endpoint", &raw.url];
+    let run = workspace.run(arguments);
+    let calls = calls.lock().expect("not poisoned").clone();
+    (run, calls)
+}
+
+/// Its schema has no word for a cancelled submission: one may be shown as failed. That the job was cancelled is what
+/// counts then, and a job that goes on has not been cancelled whatever is said of its submission.
+#[test]
+fn a_cancellation_is_verified_by_the_job_and_by_the_submission() {
+    let gone = |job: &str| Moment { submissions: json!({"value": []}), ..moment(job, "running/pending") };
+    for (moments, outcome, word) in [
+        (vec![moment("completed/cancelled", "completed/failed")], "cancelled", "completed/cancelled"),
+        (vec![moment("completed/cancelled", "completed/cancelled")], "cancelled", "completed/cancelled"),
+        (vec![moment("running/pending", "completed/cancelled")], "accepted", "running/pending"),
+        (
+            vec![
+                moment("running/pending", "completed/cancelled"),
+                moment("completed/cancelled", "completed/cancelled"),
+            ],
+            "cancelled",
+            "completed/cancelled",
+        ),
+        (vec![gone("running/pending")], "accepted", "running/pending"),
+        (vec![gone("running/pending"), gone("completed/cancelled")], "cancelled", "completed/cancelled"),
+        (vec![moment("completed/failed", "completed/failed")], "completed", "completed/failed"),
+        (vec![moment("completed/cancelled", "completed/succeeded")], "completed", "completed/succeeded"),
+        (vec![moment("completed/cancelled", "running/pending")], "accepted", "completed/cancelled"),
+    ] {
+        let shown =
+            format!("{:?}", moments.iter().map(|one| (&one.job["jobResult"], &one.submissions)).collect::<Vec<_>>());
+        let (run, calls) = cancelled_in(moments);
+        let entry = &run.json()["entries"][0];
+        assert_eq!((&entry["outcome"], &entry["finalStatus"]), (&json!(outcome), &json!(word)), "{shown}: {entry:#}");
+        assert_eq!(calls.len(), 1, "{shown}");
+    }
+}
+
+/// One list of products serves many offers.
+#[test]
+fn products_are_listed_where_that_is_fewer_calls() {
+    let offers = "portal: product-ingestion\npublisher: contoso\noffers: [{id: vm-0, cancelPending: true}, {id: VM-1, cancelPending: true}, \
+                  {id: vm-2, cancelPending: true, productId: 0d5c0a4e-1111-4222-8333-000000000002}]\n";
+    for (others, size, most) in [(0, 100, 1), (0, 1, 3), (40, 1, 4)] {
+        let product = |name: String, number: usize| json!({"id": format!("product/0d5c0a4e-1111-4222-8333-{number:012}"), "identity": {"externalId": name}});
+        let mut all: Vec<Value> = (0..others).map(|number| product(format!("other-{number}"), number + 100)).collect();
+        all.extend((0..3).map(|number| product(format!("vm-{number}"), number)));
+        let seen = Arc::new(Mutex::new(Vec::new()));
+        let log = Arc::clone(&seen);
+        let portal = RawPortal::serve(move |request, stream| {
+            log.lock().expect("not poisoned").push(request.path.clone());
+            let query = |name: &str| {
+                let start = request.path.find(name)? + name.len();
+                request.path[start..].split(['&', ' ']).next().map(str::to_owned)
+            };
+            let body = if request.path.contains("/submission/") {
+                json!({"value": []})
+            } else if let Some(wanted) = query("externalId=") {
+                let found = all.iter().filter(|one| one["identity"]["externalId"] == wanted.as_str());
+                json!({"value": found.collect::<Vec<_>>()})
+            } else {
+                let skip = query("continuationToken=").map_or(0, |text| text.parse().expect("a number"));
+                let end = (skip + size).min(all.len());
+                let next = (end < all.len()).then(|| format!("?continuationToken={end}"));
+                json!({"value": all[skip..end], "@nextLink": next})
+            };
+            answer(stream, "200 OK", &[], body.to_string().as_bytes());
+        });
+        let workspace = Workspace::with("offers.yaml", offers);
+        let run = workspace.run(["plan", "--format", "json", "--endpoint", &portal.url]).expect(0);
+        assert_eq!(run.json()["summary"]["in-sync"], 3, "{}", run.stdout);
+        let seen = seen.lock().expect("not poisoned");
+        let count = seen.iter().filter(|path| path.contains("/product?")).count();
+        assert!(count <= most, "{count} calls for products, {most} were enough: {seen:?}");
+        assert_eq!(seen.len() - count, 3, "one list of submissions an offer");
+    }
+}
+
+#[test]
+fn a_refusal_says_what_it_means_here() {
+    for (status, parts) in [
+        ("401 Unauthorized", ["https://graph.microsoft.com", "not added in Partner Center"]),
+        ("403 Forbidden", ["role Manager", "no permission of Graph"]),
+    ] {
+        let portal = RawPortal::start(move |_, stream| answer(stream, status, &[], b"{}"));
+        let run = Workspace::with("offers.yaml", file("reason: x")).run(["plan", "--endpoint", &portal.url]).expect(1);
+        let said = format!("{} {}", run.stdout, run.stderr).split_whitespace().collect::<Vec<_>>().join(" ");
+        for part in parts {
+            assert!(said.contains(part), "{status} {part}: {said}");
+        }
     }
 }
 

@@ -57,12 +57,14 @@ pub enum Failure {
         to: Option<String>,
     },
     /// A status that is no success.
-    #[error("the portal answered {status}{}{}{}", said(.error.as_ref()), advice(*.status, .error.as_ref()), traced(.correlation))]
+    #[error("the portal answered {status}{}{}{}", said(.error.as_deref()), advice(*.status, *.meaning, .error.as_deref()), traced(.correlation))]
     Status {
         /// The HTTP status.
         status: StatusCode,
+        /// What it means on this portal and what to do about it, where that is not what it means anywhere.
+        meaning: Option<&'static str>,
         /// What the portal said of it.
-        error: Option<PortalError>,
+        error: Option<Box<PortalError>>,
         /// The names by which support finds the answer again.
         correlation: Vec<(String, String)>,
         /// How long it asks to be left alone.
@@ -202,10 +204,17 @@ fn traced(correlation: &[(String, String)]) -> String {
     if ids.is_empty() { String::new() } else { format!(" [{}]", ids.join(", ")) }
 }
 
-fn advice(status: StatusCode, error: Option<&PortalError>) -> &'static str {
+fn advice(status: StatusCode, meaning: Option<&'static str>, error: Option<&PortalError>) -> String {
     if error.is_some_and(|error| error.is_html) {
-        return "; this is the page of a front end or a proxy, and not the portal's own answer";
+        return "; this is the page of a front end or a proxy, and not the portal's own answer".to_owned();
     }
+    match meaning {
+        Some(meaning) => format!("; {meaning}"),
+        None => usual_advice(status).to_owned(),
+    }
+}
+
+const fn usual_advice(status: StatusCode) -> &'static str {
     match status.as_u16() {
         400 => "; the portal does not accept the request, its message says why",
         401 => "; the token is missing, expired, or for another audience: get a new one",

@@ -20,10 +20,12 @@ mod transport;
 pub use error_body::{PortalError, correlation_ids};
 pub use exchange::{Exchange, HttpExchange, Incoming, Outgoing, Wanted};
 pub use failure::Failure;
-pub(super) use json::{MAX_WORD, cut, cut_text, cut_word, json, timestamp};
+pub(super) use json::{MAX_WORD, cut, cut_text, cut_word, folded, json, shown_text, timestamp};
 pub(super) use pages::Pages;
 pub(super) use retry::retry_after;
 pub use slots::Turn;
 pub(super) use text::plain_text;
 pub use token::{Credential, CredentialError, Pending, StaticToken, Token};
-pub use transport::{Answer, Call, Requests, RetryListener, Retrying, Slot, Transport, TransportSettings};
+pub use transport::{
+    Answer, Call, Requests, RetryListener, Retrying, Slot, StatusMeaning, Transport, TransportSettings,
+};

@@ -69,11 +69,15 @@ impl fmt::Debug for RetryListener {
     }
 }
 
+/// What a status means on a portal and what to do about it; none: what it means anywhere.
+pub type StatusMeaning = fn(StatusCode) -> Option<&'static str>;
+
 /// The way to a portal.
 pub struct Transport {
     origin: PortalOrigin,
     origin_url: Url,
     prefix: &'static str,
+    meaning: StatusMeaning,
     headers: HeaderMap,
     credential: Arc<dyn Credential>,
     exchange: Arc<dyn Exchange>,
@@ -138,6 +142,7 @@ impl Transport {
     pub fn new(
         origin: PortalOrigin,
         prefix: &'static str,
+        meaning: StatusMeaning,
         credential: Arc<dyn Credential>,
         exchange: Arc<dyn Exchange>,
         settings: &TransportSettings,
@@ -146,6 +151,7 @@ impl Transport {
             origin_url: origin.url(),
             origin,
             prefix,
+            meaning,
             headers: HeaderMap::new(),
             credential,
             exchange,
@@ -257,7 +263,7 @@ impl Slot<'_> {
         };
         let started = Instant::now();
         let request = Outgoing { method: method.clone(), url, headers, body, token: self.token.clone(), wanted };
-        let result = transport.exchange.exchange(request).await.and_then(judge);
+        let result = transport.exchange.exchange(request).await.and_then(|incoming| judge(incoming, transport.meaning));
         self.permit.report(feedback(&result));
         if !matches!(result, Err(Failure::Connect { .. } | Failure::Timeout(_))) {
             transport.reachability.heard(Instant::now());
@@ -285,7 +291,7 @@ impl Requests for &Slot<'_> {
 }
 
 /// What an answer comes to, by its status alone.
-fn judge(incoming: Incoming) -> Result<Answer, Failure> {
+fn judge(incoming: Incoming, meaning: StatusMeaning) -> Result<Answer, Failure> {
     let Incoming { status, headers, body } = incoming;
     // Whatever is made of an answer, no secret that it echoes is in it.
     let body = match redact_bytes(&body) {
@@ -304,7 +310,8 @@ fn judge(incoming: Incoming) -> Result<Answer, Failure> {
     let retry_after = retry::retry_after(&headers, SystemTime::now());
     Err(Failure::Status {
         status,
-        error: PortalError::read(&body),
+        meaning: meaning(status),
+        error: PortalError::read(&body).map(Box::new),
         correlation: correlation_ids(&headers),
         retry_after,
     })

@@ -16,10 +16,8 @@ use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use super::answers::{accepted_call, failed_call, undocumented_answer};
 use super::client::{Call, Failure, Pages, Requests, Slot, Wanted};
 use super::each_once::each_once;
-use super::products::{ListedProduct, ProductDirectory, ProductMatch, is_submission_id, offer_list};
-use super::{
-    CancelAnswer, CancelCall, Followed, Guard, ListOffers, ListWatch, ListedSoFar, Location, ReadPortal, UNWATCHED,
-};
+use super::products::{ListedProduct, ProductDirectory, ProductMatch, is_submission_id, not_found, offer_list};
+use super::{CancelAnswer, CancelCall, Followed, Guard, ListOffers, ListWatch, Location, ReadPortal, UNWATCHED};
 use crate::domain::{
     CallGuard, Capabilities, FailureScope, Live, Observed, OfferId, OfferList, OfferQuery, Operation, OperationId,
     Phase, PinSighting, PortalOrigin, PortalSettings, ProductId, ProductType, PublisherId, ReadFailure,
@@ -41,6 +39,22 @@ pub(super) const CAPABILITIES: Capabilities = Capabilities {
     lists_activity: false,
     lists_by_publisher: false,
 };
+
+/// What a refusal means here (source: Microsoft's page on the onboarding to this API).
+pub(super) fn status_meaning(status: StatusCode) -> Option<&'static str> {
+    match status {
+        StatusCode::UNAUTHORIZED => Some(
+            "the token is missing, expired, or not for https://api.partner.microsoft.com, or the application is not added \
+             in Partner Center",
+        ),
+        StatusCode::FORBIDDEN => Some(
+            "the account may not do this: in Partner Center, under Account settings > User management > Microsoft Entra \
+             applications, the application needs the role Manager (it is added by the object id of its service principal)",
+        ),
+        StatusCode::NOT_FOUND => Some("Partner Center does not have it, or not for this account"),
+        _ => None,
+    }
+}
 
 /// The headers that every request has.
 pub(super) fn headers(settings: &PortalSettings) -> HeaderMap {
@@ -85,18 +99,19 @@ impl<'a, R: Requests> PartnerCenter<'a, R> {
     /// Reads the products that several offers are in one list, where that is fewer calls than a look-up for each.
     /// What could not be read is looked up later, offer by offer.
     pub(super) async fn prepare(&self, offers: &[OfferQuery]) {
-        let wanted: Vec<&OfferId> =
+        let wanted: HashSet<&OfferId> =
             offers.iter().filter(|one| one.product.is_none()).map(|one| &one.key.offer).collect();
+        // Where types are demanded there is no look-up, and the whole list is needed for one offer, too.
         if wanted.len() < 2 && self.types.is_empty() {
             return;
         }
-        if let Err(failure) = self.list_products(Some(&wanted.into_iter().collect()), UNWATCHED).await {
+        let only = self.types.is_empty().then_some(&wanted);
+        if let Err(failure) = self.list_products(only, UNWATCHED).await {
             tracing::info!(%failure, "the list of products can't be read; each offer is looked up by itself");
         }
     }
 
-    /// Reads all products. `wanted`: only while that promises fewer calls than a look-up for each of these, which is as
-    /// long as there is one of them on each page. Says whether all were read.
+    /// Reads all products. `wanted`: as [`ProductDirectory::read_lists`] has it.
     async fn list_products(
         &self,
         wanted: Option<&HashSet<&OfferId>>,
@@ -106,26 +121,12 @@ impl<'a, R: Requests> PartnerCenter<'a, R> {
             [] => vec![PRODUCTS.to_owned()],
             types => types.iter().map(|one| products_by(&format!("resourceType eq '{}'", one.as_str()))).collect(),
         };
-        let (mut all, mut count, mut found) = (Vec::new(), 0, 0);
-        for first in firsts {
-            let mut pages = Pages::new(&self.requests, self.origin, PREFIX, first);
-            while let Some(page) = pages.next().await? {
-                count += 1;
-                let products = page.items("products", interpret::product)?;
-                let is_wanted = |product: &&ListedProduct| {
-                    wanted.is_some_and(|wanted| product.offers.iter().any(|offer| wanted.contains(offer)))
-                };
-                found += products.iter().filter(is_wanted).count();
-                all.extend(products);
-                watch(ListedSoFar { pages: count, offers: all.len() });
-                // Where types are demanded there is no look-up to fall back to.
-                if self.types.is_empty() && wanted.is_some() && pages.has_more() && found < count {
-                    return Ok(None);
-                }
-            }
-        }
-        self.products.keep_all(&all);
-        Ok(Some(all))
+        let lists = firsts.into_iter().map(|first| self.pages(first)).collect();
+        self.products.read_lists(lists, wanted, interpret::product, watch).await
+    }
+
+    fn pages(&self, first: String) -> Pages<'_, R> {
+        Pages::new(&self.requests, self.origin, PREFIX, first)
     }
 
     /// The product that an offer is.
@@ -134,42 +135,43 @@ impl<'a, R: Requests> PartnerCenter<'a, R> {
         if let Some(known) = self.products.find(offer, pin) {
             return known;
         }
-        match pin {
-            Some(pin) => {
-                let answer = self.requests.get(&format!("{PRODUCTS}/{}", pin.lower()), Wanted::Body).await;
-                let answer = answer.map_err(|failure| match failure.status() {
-                    Some(StatusCode::NOT_FOUND) => Failure::NoSuchOffer(format!(
-                        "there is no product {pin}: correct its `productId`, or remove it"
-                    )),
-                    _ => failure,
-                })?;
-                let product = interpret::one_product(&answer.body).map_err(Failure::Unreadable)?;
-                if product.id != *pin {
-                    return Err(Failure::Unreadable(format!(
-                        "it is about the product {}, and {pin} was asked for",
-                        product.id
-                    )));
-                }
+        if let Some(pin) = pin {
+            let product = self.product_by_id(pin).await?;
+            // A document that names no offer does not say that it is none: the lists name it.
+            if product.names_offer() {
                 self.products.keep_one(product);
-            }
-            None if !self.types.is_empty() => {
-                self.list_products(None, UNWATCHED).await?;
-            }
-            None => {
-                // Letter case means nothing in our ids. In Microsoft's it may, and all of them are in lower case.
-                let filter = format!("externalIDs/Any(i:i/type eq 'AzureOfferId' and i/value eq '{}')", offer.lower());
-                let pages = Pages::new(&self.requests, self.origin, PREFIX, products_by(&filter));
-                self.products.keep_found(offer, pages.all("products", interpret::product, UNWATCHED).await?);
+                return self.products.find(offer, Some(pin)).unwrap_or_else(not_found);
             }
         }
-        let known = self.products.find(offer, pin);
-        known
-            .unwrap_or_else(|| Err(Failure::Unreadable("the product was not found where it was looked for".to_owned())))
+        if self.types.is_empty() {
+            // Letter case means nothing in our ids. In Microsoft's it may, and all of them are in lower case.
+            let filter = format!("externalIDs/Any(i:i/type eq 'AzureOfferId' and i/value eq '{}')", offer.lower());
+            let found = self.pages(products_by(&filter)).all("products", interpret::product).await?;
+            self.products.keep_found(offer, found.into_iter().flatten());
+        } else {
+            self.list_products(None, UNWATCHED).await?;
+        }
+        self.products.find_listed(offer, pin).unwrap_or_else(not_found)
+    }
+
+    async fn product_by_id(&self, id: &ProductId) -> Result<ListedProduct, Failure> {
+        let answer = self.requests.get(&format!("{PRODUCTS}/{}", id.lower()), Wanted::Body).await;
+        let answer = answer.map_err(|failure| match failure.status() {
+            Some(StatusCode::NOT_FOUND) => {
+                Failure::NoSuchOffer(format!("there is no product {id}: correct its `productId`, or remove it"))
+            }
+            _ => failure,
+        })?;
+        let product = interpret::one_product(&answer.body).map_err(Failure::Unreadable)?;
+        if product.id != *id {
+            let why = format!("it is about the product {}, and {id} was asked for", product.id);
+            return Err(Failure::Unreadable(why));
+        }
+        Ok(product)
     }
 
     async fn submissions(&self, product: &ProductId) -> Result<Vec<JudgedSubmission>, Failure> {
-        let pages = Pages::new(&self.requests, self.origin, PREFIX, submissions_path(product));
-        let all = pages.all("submissions", interpret::submission, UNWATCHED).await?;
+        let all = self.pages(submissions_path(product)).all("submissions", interpret::submission).await?;
         // Where one is listed twice, what is unfinished counts.
         Ok(each_once(all, |one| one.id.clone(), |_, first| !first.meaning.phase.is_unfinished()))
     }
@@ -182,11 +184,12 @@ impl<'a, R: Requests> PartnerCenter<'a, R> {
         };
         let all = self.submissions(&product.id).await?;
         // The order of the list says nothing: one client takes its first for the latest, another its last.
-        let in_progress: Vec<&JudgedSubmission> = all.iter().filter(|one| one.is_in_progress).collect();
-        let unfinished: Vec<&JudgedSubmission> = all.iter().filter(|one| one.meaning.phase.is_unfinished()).collect();
+        let is_in_progress = |one: &&JudgedSubmission| one.is_in_progress && one.meaning.phase != Phase::Cancelled;
+        let is_unfinished = |one: &&JudgedSubmission| one.meaning.phase.is_unfinished();
+        let unfinished: Vec<&JudgedSubmission> = all.iter().filter(is_unfinished).collect();
         let (mut live, mut resting) = (Live::Nothing, None);
-        if in_progress.len() > 1 || unfinished.len() > 1 {
-            let several = all.iter().filter(|one| one.is_in_progress || one.meaning.phase.is_unfinished());
+        if all.iter().filter(is_in_progress).count() > 1 || unfinished.len() > 1 {
+            let several = all.iter().filter(|one| is_in_progress(one) || is_unfinished(one));
             live = Live::Several(several.map(|one| one.id.clone()).collect());
         } else if let [one] = unfinished.as_slice() {
             live = Live::Running(Box::new(self.describe(&product, one).await?));

@@ -73,6 +73,13 @@ fn fitting<'j>(
              most 10 minutes before it, so this is another one; correct its `jobId`"
         ));
     }
+    // What publishes again does so within minutes, and the times of the job before fit then.
+    if let Some(end) = job.end.filter(|end| job.phase.is_over() && *end < created) {
+        return Err(format!(
+            "the job {id} ended at {end}, before the submission was created at {created}, so another job works on it; \
+             correct its `jobId`"
+        ));
+    }
     let word = |word: Option<&StatusWord>| word.map(|word| format!(" (portal status: `{word}`)")).unwrap_or_default();
     match job.phase {
         Phase::Queued | Phase::Running => Ok((id, job.phase)),
@@ -82,6 +89,11 @@ fn fitting<'j>(
         }
         _ => Err(format!("the portal's word for the state of the job {id} is not known{}", word(job.word.as_ref()))),
     }
+}
+
+/// Whether a job may be that of a submission by the times of both, whatever has become of either.
+pub(super) fn may_belong(job: &JobReading, one: &TargetedSubmission) -> bool {
+    matches!((job.start, one.created), (Some(start), Some(created)) if is_near(start, created))
 }
 
 fn is_near(start: Timestamp, created: Timestamp) -> bool {
@@ -105,7 +117,7 @@ mod tests {
             word: None,
             created: Some(at("2026-02-01T09:00:05Z")),
         };
-        let job = |start: &str, phase| JobReading { phase, word: None, start: start.parse().ok() };
+        let job = |start: &str, phase| JobReading { phase, word: None, start: start.parse().ok(), end: None };
         for (start, phase, expected) in [
             ("2026-02-01T09:00:05Z", Phase::Running, Cancellability::Unsaid),
             ("2026-02-01T08:50:05Z", Phase::Queued, Cancellability::Unsaid),

@@ -8,12 +8,10 @@ use std::collections::BTreeSet;
 use jiff::Timestamp;
 use serde_json::Value;
 
-use super::wire::{
-    IdentifiedProduct, JobDetailDocument, JobStatusDocument, ResourceDocument, TargetedDocument, folded,
-};
+use super::wire::{IdentifiedProduct, JobDetailDocument, JobStatusDocument, ResourceDocument, TargetedDocument};
 use super::words::{self, TargetType};
 use crate::domain::{JobId, OperationId, Phase, ProductId, StatusWord};
-use crate::portal::client::{cut_text, cut_word, json, timestamp};
+use crate::portal::client::{cut_text, cut_word, folded, json, timestamp};
 use crate::portal::products::{ListedProduct, is_submission_id};
 
 /// The most names of resources that are told.
@@ -36,6 +34,8 @@ pub(super) struct JobReading {
     pub phase: Phase,
     pub word: Option<StatusWord>,
     pub start: Option<Timestamp>,
+    /// When it ended, where it has.
+    pub end: Option<Timestamp>,
 }
 
 /// What a job that is over names.
@@ -54,8 +54,8 @@ fn parts(id: &str) -> (&str, Option<ProductId>, Option<&str>) {
     (kind, parts.next().and_then(|guid| guid.parse().ok()), parts.next())
 }
 
-/// Reads a product of a list.
-pub(super) fn product(document: Value) -> Result<ListedProduct, String> {
+/// Reads a product of a list. None would be one that is no offer, of which nothing is known here.
+pub(super) fn product(document: Value) -> Result<Option<ListedProduct>, String> {
     let document: IdentifiedProduct = folded(document).map_err(|error| format!("not a product ({error})"))?;
     let id = document.id.as_deref().unwrap_or_default();
     let id = match parts(id) {
@@ -63,12 +63,12 @@ pub(super) fn product(document: Value) -> Result<ListedProduct, String> {
         _ => return Err("the id of a product is not `product/` and a GUID".to_owned()),
     };
     let external = document.identity.and_then(|identity| identity.external_id);
-    Ok(ListedProduct {
+    Ok(Some(ListedProduct {
         id,
         offers: external.and_then(|offer| offer.parse().ok()).into_iter().collect(),
         kind: document.kind.as_deref().and_then(cut_word),
         name: document.alias.as_deref().and_then(cut_text),
-    })
+    }))
 }
 
 /// Reads a submission.
@@ -124,6 +124,7 @@ pub(super) fn job_status(body: &[u8], job: &JobId) -> Result<JobReading, String>
         phase: words::phase(status, result),
         word: words::word(status, result).and_then(|word| cut_word(word.as_str())).map(StatusWord::new),
         start: document.start.as_deref().and_then(timestamp),
+        end: document.end.as_deref().and_then(timestamp),
     })
 }
 

@@ -8,24 +8,24 @@ mod interpret;
 mod wire;
 mod words;
 
+use std::collections::HashSet;
 use std::time::{Duration, SystemTime};
 
 use http::header::HeaderMap;
 use http::{Method, StatusCode};
-use serde_json::Value;
 
 use super::answers::{accepted_call, failed_call, undocumented_answer};
 use super::client::{Call, Failure, Pages, Requests, Slot, Wanted, retry_after};
 use super::each_once::each_once;
-use super::products::{ListedProduct, ProductDirectory, ProductMatch, is_submission_id, offer_list};
+use super::products::{ListedProduct, ProductDirectory, ProductMatch, is_submission_id, not_found, offer_list};
 use super::{
     CancelAnswer, CancelCall, CancellationProgress, Followed, Guard, ListOffers, ListWatch, Location, ReadPortal,
     UNWATCHED,
 };
 use crate::domain::{
-    CallGuard, Capabilities, FailureScope, JobId, Live, Observed, OfferList, OfferQuery, Operation, OperationId, Phase,
-    PinSighting, PortalOrigin, PortalSettings, ProductId, PublisherId, ReadFailure, RestingOperation, RunningOperation,
-    SchemaVersion, StatusWord, is_guid, product_page,
+    CallGuard, Capabilities, FailureScope, JobId, Live, Observed, OfferId, OfferList, OfferQuery, Operation,
+    OperationId, Phase, PinSighting, PortalOrigin, PortalSettings, ProductId, PublisherId, ReadFailure,
+    RestingOperation, RunningOperation, SchemaVersion, StatusWord, is_guid, product_page,
 };
 use interpret::{JobReading, TargetedSubmission};
 use words::TargetType;
@@ -44,6 +44,23 @@ pub(super) const CAPABILITIES: Capabilities = Capabilities {
     lists_activity: false,
     lists_by_publisher: false,
 };
+
+/// What a refusal means here (source: Microsoft's page on the onboarding to this API. It names no permission of Graph).
+pub(super) fn status_meaning(status: StatusCode) -> Option<&'static str> {
+    match status {
+        StatusCode::UNAUTHORIZED => Some(
+            "the token is missing, expired, or not for https://graph.microsoft.com, or the application is not added in \
+             Partner Center",
+        ),
+        StatusCode::FORBIDDEN => Some(
+            "the account may not do this: in Partner Center, under Account settings > User management > Microsoft Entra \
+             applications, the application needs the role Manager (it is added by the object id of its service \
+             principal). Microsoft documents no permission of Graph that it needs besides",
+        ),
+        StatusCode::NOT_FOUND => Some("Product Ingestion does not have it, or not for this account"),
+        _ => None,
+    }
+}
 
 /// How often a job is looked at, where the portal asks for nothing else (source: Microsoft's page on the status of jobs).
 const JOB_PAUSE: Duration = Duration::from_mins(1);
@@ -82,46 +99,53 @@ impl<'a, R: Requests> ProductIngestion<'a, R> {
         Self { requests, origin, products, version: settings.schema_version.clone().unwrap_or_default() }
     }
 
-    /// Everything in a list. `$version` is mandatory by Microsoft's pages; a link to the next page has what it needs.
-    async fn whole_list<T>(
-        &self,
-        path: &str,
-        more: &str,
-        what: &str,
-        read: impl Fn(Value) -> Result<T, String>,
-        watch: ListWatch<'_>,
-    ) -> Result<Vec<T>, Failure> {
-        Pages::new(&self.requests, self.origin, PREFIX, self.versioned(path, more)).all(what, read, watch).await
+    /// A list. `$version` is mandatory by Microsoft's pages; a link to the next page has what it needs.
+    fn pages(&self, path: &str, more: &str) -> Pages<'_, R> {
+        Pages::new(&self.requests, self.origin, PREFIX, self.versioned(path, more))
     }
 
     fn versioned(&self, path: &str, more: &str) -> String {
         versioned(path, &self.version, more)
     }
 
+    /// Reads the products that several offers are in one list, where that is fewer calls than a look-up for each.
+    /// What could not be read is looked up later, offer by offer.
+    pub(super) async fn prepare(&self, offers: &[OfferQuery]) {
+        let wanted: HashSet<&OfferId> = offers.iter().map(|one| &one.key.offer).collect();
+        if wanted.len() < 2 {
+            return;
+        }
+        if let Err(failure) = self.list_products(Some(&wanted), UNWATCHED).await {
+            tracing::info!(%failure, "the list of products can't be read; each offer is looked up by itself");
+        }
+    }
+
+    /// Reads all products. `wanted`: as [`ProductDirectory::read_lists`] has it.
+    async fn list_products(
+        &self,
+        wanted: Option<&HashSet<&OfferId>>,
+        watch: ListWatch<'_>,
+    ) -> Result<Option<Vec<ListedProduct>>, Failure> {
+        self.products.read_lists(vec![self.pages("product", "")], wanted, interpret::product, watch).await
+    }
+
     /// The product that an offer is. It is always looked for by the offer's id, so that it is one of that id.
     async fn product(&self, query: &OfferQuery) -> Result<ProductMatch, Failure> {
         let (offer, pin) = (&query.key.offer, query.product.as_ref());
-        if let Some(known) = self.products.find(offer, pin) {
+        if let Some(known) = self.products.find_listed(offer, pin) {
             return known;
         }
-        let found = self
-            .whole_list("product", &format!("&externalId={}", offer.lower()), "products", interpret::product, UNWATCHED)
-            .await?;
-        self.products.keep_found(offer, found);
-        self.products.find(offer, pin).unwrap_or_else(|| {
-            let pin = pin.map(ToString::to_string).unwrap_or_default();
-            Err(Failure::NoSuchOffer(format!(
-                "the product {pin} is not one of the offer `{offer}`: correct its `productId`, or remove it"
-            )))
-        })
+        let pages = self.pages("product", &format!("&externalId={}", offer.lower()));
+        let found = pages.all("products", interpret::product).await?;
+        self.products.keep_found(offer, found.into_iter().flatten());
+        self.products.find_listed(offer, pin).unwrap_or_else(not_found)
     }
 
     /// The submissions of a product, without its draft, each once. One that was pushed live stands for both of its
     /// targets: what is unfinished for either is unfinished.
     async fn submissions(&self, product: &ProductId) -> Result<Vec<TargetedSubmission>, Failure> {
         let path = format!("submission/{}", product.lower());
-        let read = |item| interpret::submission(item, product);
-        let all = self.whole_list(&path, "", "submissions", read, UNWATCHED).await?;
+        let all = self.pages(&path, "").all("submissions", |item| interpret::submission(item, product)).await?;
         let own = all.into_iter().filter(|one| one.phase != Phase::Draft).map(|mut one| {
             if one.target == TargetType::Preview && one.phase == Phase::Completed {
                 one.phase = Phase::AwaitsGoLive;
@@ -177,7 +201,7 @@ impl<'a, R: Requests> ProductIngestion<'a, R> {
             None => PinSighting::NotLooked,
             Some(pin) if unfinished.iter().any(|one| one.id == *pin) => PinSighting::NotLooked,
             Some(pin) => match all.iter().find(|one| one.id == *pin) {
-                Some(one) => PinSighting::Known { phase: one.phase, word: one.word.clone() },
+                Some(one) => self.end_of(one, query.job.as_ref(), lookup, &mut job).await,
                 None => self.sight(&product.id, pin, query.job.as_ref(), lookup, &mut job).await,
             },
         };
@@ -221,6 +245,48 @@ impl<'a, R: Requests> ProductIngestion<'a, R> {
         }
     }
 
+    /// What became of a submission that is listed and does not run. One that was cancelled may be shown as failed: its
+    /// schema has no other word. Whether its job was cancelled is known of the job.
+    async fn end_of(
+        &self,
+        one: &TargetedSubmission,
+        job_id: Option<&JobId>,
+        lookup: PinLookup,
+        job: &mut Option<ReadJob>,
+    ) -> PinSighting {
+        let own = || PinSighting::Known { phase: one.phase, word: one.word.clone() };
+        let is_asked = match one.phase {
+            Phase::Failed => true,
+            // It was just cancelled: that is the end when its job has ended, too.
+            Phase::Cancelled => lookup == PinLookup::JobOnly,
+            _ => false,
+        };
+        let Some(id) = job_id.filter(|_| is_asked) else { return own() };
+        let read = match self.read_job(id, job).await {
+            Ok(Some(read)) => read,
+            Ok(None) => return own(),
+            Err(failure) => return unreadable(&failure),
+        };
+        if !guard::may_belong(&read.reading, one) {
+            return own();
+        }
+        match read.reading.phase {
+            Phase::Cancelled => PinSighting::Known { phase: Phase::Cancelled, word: read.reading.word.clone() },
+            phase if !phase.is_over() && lookup == PinLookup::JobOnly => {
+                PinSighting::Known { phase: Phase::Cancelling, word: read.reading.word.clone() }
+            }
+            _ => own(),
+        }
+    }
+
+    /// A job, read at most once.
+    async fn read_job<'j>(&self, id: &JobId, job: &'j mut Option<ReadJob>) -> Result<Option<&'j ReadJob>, Failure> {
+        if job.is_none() {
+            *job = self.job(id).await?;
+        }
+        Ok(job.as_ref())
+    }
+
     /// What became of a submission that is not in the list: what its own document says, and else what its job says.
     async fn sight(
         &self,
@@ -230,9 +296,6 @@ impl<'a, R: Requests> ProductIngestion<'a, R> {
         lookup: PinLookup,
         job: &mut Option<ReadJob>,
     ) -> PinSighting {
-        let unreadable = |failure: Failure| {
-            PinSighting::Unreadable(ReadFailure { message: failure.to_string(), scope: FailureScope::Offer })
-        };
         if lookup == PinLookup::Document {
             let path = self.versioned(&submission_path(product, pin), "");
             let read = match self.requests.get(&path, Wanted::Body).await {
@@ -243,24 +306,18 @@ impl<'a, R: Requests> ProductIngestion<'a, R> {
                 Ok(one) if one.id == *pin => return PinSighting::Known { phase: one.phase, word: one.word },
                 Ok(one) => {
                     let why = format!("it is about the submission {}, and {pin} was asked for", one.id);
-                    return unreadable(Failure::Unreadable(why));
+                    return unreadable(&Failure::Unreadable(why));
                 }
                 Err(failure) if failure.status() == Some(StatusCode::NOT_FOUND) => {}
-                Err(failure) => return unreadable(failure),
+                Err(failure) => return unreadable(&failure),
             }
         }
         let Some(id) = job_id else { return PinSighting::Unknown };
-        let known = match job.take() {
-            Some(read) => Ok(Some(read)),
-            None => self.job(id).await,
-        };
-        let read = match known {
-            Ok(Some(read)) => read,
+        let (phase, word) = match self.read_job(id, job).await {
+            Ok(Some(read)) => (read.reading.phase, read.reading.word.clone()),
             Ok(None) => return PinSighting::Unknown,
-            Err(failure) => return unreadable(failure),
+            Err(failure) => return unreadable(&failure),
         };
-        let (phase, word) = (read.reading.phase, read.reading.word.clone());
-        *job = Some(read);
         // A job that goes on says nothing about a submission that is gone: it may be another one's.
         if !phase.is_over() {
             return PinSighting::Unknown;
@@ -271,6 +328,10 @@ impl<'a, R: Requests> ProductIngestion<'a, R> {
         }
         PinSighting::Known { phase, word }
     }
+}
+
+fn unreadable(failure: &Failure) -> PinSighting {
+    PinSighting::Unreadable(ReadFailure { message: failure.to_string(), scope: FailureScope::Offer })
 }
 
 /// Whether a job names products, and not this one.
@@ -331,9 +392,7 @@ impl<R: Requests> ReadPortal for ProductIngestion<'_, R> {
 
 impl<R: Requests> ListOffers for ProductIngestion<'_, R> {
     async fn list(&self, _: &PublisherId, watch: ListWatch<'_>) -> Result<OfferList, Failure> {
-        let products = self.whole_list("product", "", "products", interpret::product, watch).await?;
-        self.products.keep_all(&products);
-        Ok(offer_list(products))
+        Ok(offer_list(self.list_products(None, watch).await?.unwrap_or_default()))
     }
 }
 
@@ -352,7 +411,8 @@ pub(super) async fn cancel(slot: &Slot<'_>, settings: &PortalSettings, call: &Ca
         wanted: Wanted::Body,
     };
     match slot.send(request).await {
-        Ok(answer) if matches!(answer.status.as_u16(), 200 | 202) => {
+        // 200 by Microsoft's page, 202 as other calls of it. What it did, the reads after it tell.
+        Ok(answer) if matches!(answer.status.as_u16(), 200 | 202 | 204) => {
             // The answer is the status of the job: one that is over needs no more patience.
             let is_over = interpret::job_status(&answer.body, job).is_ok_and(|reading| reading.phase.is_over());
             accepted_call(&answer, None, (!is_over).then_some(JOB_PAUSE))

@@ -4,16 +4,17 @@
 //! some keys in two ways, so the keys of a document are read in lower case. What is not read is not declared.
 
 use serde::Deserialize;
-use serde::de::DeserializeOwned;
-use serde_json::{Map, Value};
+
+use crate::portal::client::shown_text;
 
 /// A product.
 #[derive(Debug, Deserialize)]
 pub(super) struct IdentifiedProduct {
     pub id: Option<String>,
     pub identity: Option<ProductIdentity>,
-    #[serde(rename = "type")]
+    #[serde(rename = "type", default, deserialize_with = "shown_text")]
     pub kind: Option<String>,
+    #[serde(default, deserialize_with = "shown_text")]
     pub alias: Option<String>,
 }
 
@@ -53,6 +54,8 @@ pub(super) struct JobStatusDocument {
     pub result: Option<String>,
     #[serde(rename = "jobstart")]
     pub start: Option<String>,
+    #[serde(rename = "jobend")]
+    pub end: Option<String>,
 }
 
 /// What a job that is over was about.
@@ -68,42 +71,4 @@ pub(super) struct ResourceDocument {
     pub schema: Option<String>,
     pub id: Option<String>,
     pub product: Option<String>,
-}
-
-/// Reads a document, whatever the letter case of its keys. Two keys that differ in nothing else must say the same.
-pub(super) fn folded<T: DeserializeOwned>(document: Value) -> Result<T, String> {
-    serde_json::from_value(fold(document)?).map_err(|error| error.to_string())
-}
-
-fn fold(value: Value) -> Result<Value, String> {
-    match value {
-        Value::Object(fields) => {
-            let mut folded = Map::new();
-            for (key, value) in fields {
-                let (key, value) = (key.to_ascii_lowercase(), fold(value)?);
-                if folded.get(&key).is_some_and(|other| *other != value) {
-                    return Err(format!("two keys that are spelled like `{key}` say different things"));
-                }
-                folded.insert(key, value);
-            }
-            Ok(Value::Object(folded))
-        }
-        Value::Array(items) => items.into_iter().map(fold).collect::<Result<_, _>>().map(Value::Array),
-        other => Ok(other),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use serde_json::json;
-
-    use super::*;
-
-    #[test]
-    fn keys_are_read_in_any_letter_case_and_may_not_differ() {
-        let read: JobStatusDocument = folded(json!({"jobID": "a", "JobStatus": "running"})).expect("a status");
-        assert_eq!((read.id.as_deref(), read.status.as_deref()), (Some("a"), Some("running")));
-        assert!(folded::<JobStatusDocument>(json!({"jobId": "a", "jobID": "a"})).is_ok());
-        assert!(folded::<JobStatusDocument>(json!({"jobId": "a", "jobID": "b"})).is_err());
-    }
 }
