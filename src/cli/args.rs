@@ -10,8 +10,9 @@ use std::time::Duration;
 use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
 use clap_complete::Shell;
 
-use super::usage;
+use super::usage::{self, NamedOffer};
 use crate::commands::{CheckFormat, Format, ReportTarget, SchemaName};
+use crate::domain::{JobId, OperationId, PortalKind, ProductId, PublisherId};
 use crate::identity::{Cloud, Method};
 
 /// Cancels pending Azure Marketplace operations that are marked in a reviewed YAML file
@@ -91,6 +92,12 @@ pub(super) enum Command {
     /// Reads the documents written by `plan --out` and `apply --out`, and trusts neither. Exits with the
     /// status of the plan, or of its outcome.
     Report(ReportArguments),
+    /// Mark an offer in a desired-state file, so that nobody types ids
+    ///
+    /// Changes the file in its place, leaves all else in it as it is, and shows what changes. Adds the offer if
+    /// the file does not have it. What is not given stays as it is, unless the mark was for another operation:
+    /// then its pin, its expiry and its reason go. If the result would not be valid, nothing is written.
+    Mark(MarkArguments),
     /// Check desired-state files, offline and without an account
     ///
     /// Reports every mistake of every file in one run, with its place and what to write instead.
@@ -381,6 +388,40 @@ impl From<WhoamiFormat> for Format {
             WhoamiFormat::Json => Self::Json,
         }
     }
+}
+
+#[derive(Debug, Args)]
+pub(super) struct MarkArguments {
+    /// The desired-state file
+    #[arg(value_name = "FILE", default_value = "offers.yaml", value_hint = ValueHint::FilePath)]
+    pub file: PathBuf,
+    /// The offer to mark, as OFFER or PUBLISHER/OFFER
+    #[arg(long, value_name = "OFFER", value_parser = usage::named_offer)]
+    pub offer: NamedOffer,
+    /// Its publisher [default: that of the file]
+    #[arg(long, value_name = "PUBLISHER")]
+    pub publisher: Option<PublisherId>,
+    /// Its portal: cloud-partner, partner-center or product-ingestion [default: that of the file]
+    #[arg(long, value_name = "KIND")]
+    pub portal: Option<PortalKind>,
+    /// The one operation that is to be cancelled; on partner-center and product-ingestion the submission
+    #[arg(long, value_name = "ID")]
+    pub operation_id: Option<OperationId>,
+    /// The job to cancel, on product-ingestion: what `configure` answered to whoever published
+    #[arg(long, value_name = "ID")]
+    pub job_id: Option<JobId>,
+    /// The product that the offer must be, on partner-center and product-ingestion
+    #[arg(long, value_name = "ID")]
+    pub product_id: Option<ProductId>,
+    /// Why, in one line, for the reviewer
+    #[arg(long, value_name = "TEXT")]
+    pub reason: Option<String>,
+    /// Time from which on the mark does nothing, such as 2026-12-01T00:00:00Z
+    #[arg(long, value_name = "TIME")]
+    pub expires: Option<String>,
+    /// Show what would change, and write nothing
+    #[arg(long)]
+    pub dry_run: bool,
 }
 
 #[derive(Debug, Args)]

@@ -15,12 +15,12 @@ use anyhow::Context as _;
 use clap::{CommandFactory as _, Parser as _};
 
 use crate::commands::{
-    self, ApplyRequest, Console, EmulateRequest, Exit, PlanRequest, PlanScope, PlanSource, PortalChoice, PortalRequest,
-    ReportRequest, ReviewGate, Selection, SignInRequest, UnmadePlan, ValidateRequest, WhoamiRequest,
+    self, ApplyRequest, Console, EmulateRequest, Exit, MarkRequest, PlanRequest, PlanScope, PlanSource, PortalChoice,
+    PortalRequest, ReportRequest, ReviewGate, Selection, SignInRequest, UnmadePlan, ValidateRequest, WhoamiRequest,
 };
 use crate::domain::Endpoints;
 use crate::report::{TextStyle, terminal};
-use args::{Arguments, Command, DesiredArguments, PlanArguments, PortalArguments};
+use args::{Arguments, Command, DesiredArguments, MarkArguments, PlanArguments, PortalArguments};
 use environment::{ColorWish, ENDPOINTS, Environment};
 
 /// Runs the program.
@@ -165,6 +165,7 @@ fn dispatch(arguments: Arguments, environment: &Environment, console: Console) -
             };
             commands::validate(&request, console)
         }
+        Command::Mark(mark) => commands::mark(&mark_request(mark)?, console),
         Command::Whoami(whoami) => {
             let request = WhoamiRequest {
                 paths: whoami.paths,
@@ -212,6 +213,27 @@ fn scope(arguments: DesiredArguments) -> PlanScope {
         max_cancels: arguments.max_cancels,
         coverage: false,
     }
+}
+
+fn mark_request(arguments: MarkArguments) -> anyhow::Result<MarkRequest> {
+    let named = arguments.offer.publisher;
+    if let (Some(one), Some(other)) = (&named, &arguments.publisher)
+        && one != other
+    {
+        anyhow::bail!("--offer names the publisher {one}, and --publisher names {other}");
+    }
+    Ok(MarkRequest {
+        file: arguments.file,
+        offer: arguments.offer.offer,
+        publisher: named.or(arguments.publisher),
+        portal: arguments.portal,
+        operation_id: arguments.operation_id,
+        job_id: arguments.job_id,
+        product_id: arguments.product_id,
+        reason: arguments.reason,
+        expires: arguments.expires,
+        dry_run: arguments.dry_run,
+    })
 }
 
 fn block_on(work: impl Future<Output = anyhow::Result<Exit>>) -> anyhow::Result<Exit> {

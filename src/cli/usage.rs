@@ -13,6 +13,8 @@ use clap::{Arg, ArgMatches, Command};
 
 use crate::commands::{Format, PlanScope, Selection, UnmadePlan};
 
+use crate::domain::{OfferId, PublisherId};
+
 /// The most requests that may be in progress at once.
 const MAX_CONCURRENCY: u16 = 256;
 
@@ -50,6 +52,25 @@ fn time(text: &str, most: Duration) -> Result<Duration, String> {
         return Err(format!("use at most {}", humantime::format_duration(most)));
     }
     Ok(time)
+}
+
+/// An offer on the command line.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct NamedOffer {
+    pub publisher: Option<PublisherId>,
+    pub offer: OfferId,
+}
+
+/// Reads `OFFER` or `PUBLISHER/OFFER`.
+pub(super) fn named_offer(text: &str) -> Result<NamedOffer, String> {
+    let (publisher, offer) = match text.split_once('/') {
+        Some((publisher, offer)) => {
+            (Some(publisher.parse().map_err(|error| format!("the publisher's id {error}"))?), offer)
+        }
+        None => (None, text),
+    };
+    let offer = offer.parse().map_err(|error| format!("the offer's id {error}"))?;
+    Ok(NamedOffer { publisher, offer })
 }
 
 /// Adds to an error what has become of a flag that is gone.

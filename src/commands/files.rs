@@ -120,6 +120,21 @@ pub(super) fn read(name: &str) -> Option<SourceFile> {
     open(Located::named(name), &mut Vec::new())
 }
 
+/// A desired-state file that is to be changed in its place.
+pub(super) struct EditableFile {
+    pub source: SourceFile,
+    /// Where it is, with no link on the way to it.
+    pub real: PathBuf,
+}
+
+/// Opens the file that a path names, or says why it can't be.
+pub(super) fn editable(path: &Path) -> Result<EditableFile, Vec<Diagnostic>> {
+    let (located, mut found) = (Located::of(path), Vec::new());
+    let real = located.path.canonicalize().unwrap_or_else(|_| located.path.clone());
+    let source = open(located, &mut found);
+    source.map(|source| EditableFile { source, real }).ok_or(found)
+}
+
 fn open(file: Located, found: &mut Vec<Diagnostic>) -> Option<SourceFile> {
     let path = match followed(&file, false) {
         Ok(path) => path,

@@ -100,6 +100,28 @@ impl OutFile {
     }
 }
 
+/// Puts other bytes into a file that is there, at once, and only if it still holds what was read of it. It keeps its
+/// permissions. `path` has no link on the way to it.
+///
+/// # Errors
+/// When it has changed, or can't be written; then it is as it was.
+pub(super) fn replace(path: &Path, old: &[u8], new: &[u8]) -> anyhow::Result<()> {
+    let failed = || format!("{} can't be written", shown(path));
+    let written = || {
+        let mut file = NamedTempFile::with_prefix_in(".cancel-pending-", path.parent().unwrap_or(Path::new(".")))?;
+        file.write_all(new)?;
+        file.as_file().set_permissions(fs::metadata(path)?.permissions())?;
+        file.as_file().sync_all()?;
+        io::Result::Ok(file)
+    };
+    let file = written().with_context(failed)?;
+    if fs::read(path).with_context(failed)? != old {
+        bail!("{} was changed meanwhile; nothing was written, run the command again", shown(path));
+    }
+    file.persist(path).map_err(|error| error.error).with_context(failed)?;
+    Ok(())
+}
+
 /// Checks where a file is to be written, and returns its place with no link on the way to it. For the
 /// journal, which is no document but must not be one of the others either.
 pub(super) fn check_place(flag: &str, path: &Path, others: &[OtherFile<'_>]) -> anyhow::Result<PathBuf> {

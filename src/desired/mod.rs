@@ -9,11 +9,13 @@ mod check;
 mod diagnostic;
 mod document;
 mod node;
+mod set_mark;
 mod suggest;
 mod syntax;
 
 pub use diagnostic::{Code, Diagnostic, Excerpt, Place};
 pub use document::{DesiredDocument, FreezeDocument, LimitsDocument, OfferDocument};
+pub use set_mark::{MarkedFile, SetMarkError, WantedMark, set_mark};
 pub use suggest::{MarkEdit, Suggestion, suggest, suggest_without_freeze};
 
 use crate::domain::{DesiredSet, FileDigest};

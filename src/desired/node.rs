@@ -36,6 +36,38 @@ impl Node<'_> {
     }
 }
 
+impl Node<'_> {
+    /// Where it ends in its file's text: behind the last thing in it, and behind its bracket where it has one. None:
+    /// that can't be told.
+    pub fn end(&self, text: &str) -> Option<usize> {
+        let children: Vec<&Node<'_>> = match &self.value {
+            Value::List(items) => items.iter().collect(),
+            Value::Mapping(fields) => fields.iter().flat_map(|(key, value)| [key, value]).collect(),
+            _ => return Some(self.range.start + text.get(self.range.clone())?.trim_end().len()),
+        };
+        let mut end = self.range.start;
+        for child in children.into_iter().filter(|child| !child.is_absent()) {
+            end = end.max(child.end(text)?);
+        }
+        let close = match text[self.range.start..].chars().next()? {
+            '[' => ']',
+            '{' => '}',
+            _ => return Some(end),
+        };
+        end = end.max(self.range.start + 1);
+        // Between the last thing in it and its bracket there are white space, commas and comments.
+        loop {
+            let rest = text[end..].trim_start_matches([' ', '\t', '\r', '\n', ',']);
+            end = text.len() - rest.len();
+            match rest.chars().next()? {
+                '#' => end += rest.find('\n')?,
+                sign if sign == close => return Some(end + 1),
+                _ => return None,
+            }
+        }
+    }
+}
+
 impl<'a> Value<'a> {
     /// What a person would call it.
     pub const fn kind(&self) -> &'static str {

@@ -12,7 +12,7 @@ use crate::domain::{
 };
 
 /// What belongs to a mark, and goes with it.
-const MARK_KEYS: &[&str] = &["cancelPending", "operationId", "expires", "reason"];
+const MARK_KEYS: &[&str] = &["cancelPending", "operationId", "jobId", "expires", "reason"];
 
 /// What is to become of a mark.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -159,7 +159,7 @@ fn last_scalar_end(source: &SourceText<'_>, node: &Node<'_>) -> usize {
 }
 
 /// What is left of a desired state when it does not matter where anything stands.
-fn meaning(set: DesiredSet) -> Vec<(Limits, Vec<DesiredOffer>, Vec<Freeze>)> {
+pub(super) fn meaning(set: DesiredSet) -> Vec<(Limits, Vec<DesiredOffer>, Vec<Freeze>)> {
     let nowhere = || SourceLocation { path: String::new(), line: 0, column: 0 };
     let placeless = |patterns: Vec<LocatedPattern>| {
         patterns.into_iter().map(|one| LocatedPattern { source: nowhere(), ..one }).collect()
@@ -198,16 +198,16 @@ fn wanted(mut set: DesiredSet, publisher: &PublisherId, offer: &OfferId, edit: &
     set
 }
 
-fn is_key(node: &Node<'_>, name: &str) -> bool {
+pub(super) fn is_key(node: &Node<'_>, name: &str) -> bool {
     matches!(&node.value, Value::Text(text) if text == name)
 }
 
-fn field<'n, 's>(fields: &'n [(Node<'s>, Node<'s>)], name: &str) -> Option<&'n Node<'s>> {
+pub(super) fn field<'n, 's>(fields: &'n [(Node<'s>, Node<'s>)], name: &str) -> Option<&'n Node<'s>> {
     fields.iter().find(|(key, _)| is_key(key, name)).map(|(_, value)| value)
 }
 
 /// The text of a scalar.
-fn text_of<'n>(node: Option<&'n Node<'_>>) -> Option<&'n str> {
+pub(super) fn text_of<'n>(node: Option<&'n Node<'_>>) -> Option<&'n str> {
     match &node?.value {
         Value::Text(text) => Some(text),
         _ => None,
@@ -215,7 +215,7 @@ fn text_of<'n>(node: Option<&'n Node<'_>>) -> Option<&'n str> {
 }
 
 /// Does something with the keys and values of an offer.
-fn with_offer<T>(
+pub(super) fn with_offer<T>(
     text: &str,
     publisher: &PublisherId,
     offer: &OfferId,
@@ -241,14 +241,14 @@ fn with_offer<T>(
 }
 
 /// Where the line of an offset starts, and where it ends, its line end not counted.
-fn line(text: &str, at: usize) -> (usize, usize) {
+pub(super) fn line(text: &str, at: usize) -> (usize, usize) {
     let start = text[..at].rfind('\n').map_or(0, |found| found + 1);
     let end = text[at..].find('\n').map_or(text.len(), |found| at + found);
     (start, end)
 }
 
 /// Where a value ends. The span of a block scalar reaches into the lines after it.
-fn end_of(source: &SourceText<'_>, value: &Node<'_>) -> usize {
+pub(super) fn end_of(source: &SourceText<'_>, value: &Node<'_>) -> usize {
     let written = source.text.get(value.range.clone()).unwrap_or_default();
     value.range.start + written.trim_end().len()
 }
@@ -264,7 +264,7 @@ fn is_comma(text: &str) -> bool {
 }
 
 /// Whether a mapping of keys and values is written in braces.
-fn is_flow(source: &SourceText<'_>, fields: &[(Node<'_>, Node<'_>)]) -> bool {
+pub(super) fn is_flow(source: &SourceText<'_>, fields: &[(Node<'_>, Node<'_>)]) -> bool {
     let Some((first, _)) = fields.first() else { return false };
     source.text[..first.range.start].trim_end().ends_with('{')
 }
@@ -287,7 +287,7 @@ fn pin(source: &SourceText<'_>, fields: &[(Node<'_>, Node<'_>)], id: &OperationI
 }
 
 /// The text without one key and its value.
-fn remove(source: &SourceText<'_>, fields: &[(Node<'_>, Node<'_>)], index: usize) -> Option<String> {
+pub(super) fn remove(source: &SourceText<'_>, fields: &[(Node<'_>, Node<'_>)], index: usize) -> Option<String> {
     let text = source.text;
     let (key, value) = &fields[index];
     let end = end_of(source, value);
@@ -298,7 +298,7 @@ fn remove(source: &SourceText<'_>, fields: &[(Node<'_>, Node<'_>)], index: usize
         if let Some((next, _)) = fields.get(index + 1) {
             return is_comma(&text[end..next.range.start]).then(|| without(key.range.start, next.range.start))?;
         }
-        let before = end_of(source, &fields.get(index.checked_sub(1)?)?.1);
+        let before = fields.get(index.checked_sub(1)?)?.1.end(text)?;
         return is_comma(&text[before..key.range.start]).then(|| without(before, end))?;
     }
     if !is_blank_or_comment(&text[end..line_end]) {

@@ -16,6 +16,7 @@ mod diagnostics;
 mod diff;
 mod escape;
 mod failure_markdown;
+mod file_diff;
 mod identity;
 mod json;
 mod key;
@@ -39,6 +40,7 @@ pub use conclusion::{apply_failure, open_ends, outcome_last_line, plan_failure, 
 pub use diagnostics::diagnostics;
 pub use diff::pending_operation_diff;
 pub use escape::{json_inert, markdown_code, markdown_text, terminal};
+pub use file_diff::file_diff;
 pub use identity::{Access, Identity, identity_json, identity_text};
 pub use json::json;
 pub use key::{check_name, is_key, selection_key};

@@ -548,6 +548,7 @@ fn every_help_text() {
         vec!["plan"],
         vec!["apply"],
         vec!["report"],
+        vec!["mark"],
         vec!["whoami"],
         vec!["validate"],
         vec!["schema"],

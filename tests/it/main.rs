@@ -50,6 +50,8 @@ mod journal;
 mod keys;
 /// Answers that are as large as they may be, and made to keep whoever reads them busy.
 mod large_answers;
+/// Marking an offer in a file: what is written, and what stays.
+mod mark;
 /// Partner Center: its table, its pages, its products, planned and applied.
 mod partner_center;
 /// The decision table, the digest, the limits.

@@ -74,6 +74,14 @@ fn an_id_that_yaml_would_take_for_a_number_is_quoted() {
 fn a_mark_goes_with_all_that_belongs_to_it() {
     for (before, after) in [
         (
+            "portal: product-ingestion\npublisher: contoso\noffers:\n  - id: vm\n    cancelPending: true\n    operationId: '4'\n    jobId: 7a1b2c3d-0000-4000-8000-00000000c0de\n",
+            "portal: product-ingestion\npublisher: contoso\noffers:\n  - id: vm\n",
+        ),
+        (
+            "publisher: contoso\noffers: [{id: vm, cancelPending: true, notificationEmails: [a@contoso.com,], reason: x}]\n",
+            "publisher: contoso\noffers: [{id: vm, notificationEmails: [a@contoso.com,]}]\n",
+        ),
+        (
             "publisher: contoso\noffers:\n  # ours\n  - id: vm # the vm\n    cancelPending: true\n    operationId: a1\n    notificationEmails: [a@b.c]\n    # until then\n    expires: 2026-12-01T00:00:00Z # a date\n    reason: >-\n      two\n      lines\n\n  # another\n  - id: other\n",
             "publisher: contoso\noffers:\n  # ours\n  - id: vm # the vm\n    notificationEmails: [a@b.c]\n    # until then\n\n  # another\n  - id: other\n",
         ),
