@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
-use crate::support::action::{archive_name, copy_action, make_executable, release, serve_release};
+use crate::support::action::{archive_name, copy_action, make_executable, release, serve_release, stand_in};
 use crate::support::github::FakeGitHub;
 use crate::support::raw::RawPortal;
 use crate::support::{Run, Workspace, repository};
@@ -305,6 +305,50 @@ fn drift_opens_an_issue() {
     Run::of(command.output().expect("act runs")).expect(0);
     let issue = scene.workspace.read("artifacts/gh");
     assert!(issue.starts_with("issue\ncreate\n") && issue.contains("- `contoso/saas` is unpinned"), "{issue}");
+}
+
+/// A publish that does not end well hands its job to a pull request, which the program has written.
+#[test]
+fn a_job_that_is_stuck_is_marked_in_a_pull_request() {
+    let job = "7a1b2c3d-0000-4000-8000-00000000c0de";
+    for (publish, is_marked) in [
+        (format!("echo job-id=old >> \"$GITHUB_OUTPUT\"; echo job-id={job} >> \"$GITHUB_OUTPUT\"; exit 1"), true),
+        (format!("echo job-id={job} >> \"$GITHUB_OUTPUT\""), false),
+        ("exit 1".to_owned(), false),
+    ] {
+        let Some(scene) = Scene::new("publish-and-mark.yml") else { return };
+        let path = |name: &str| scene.workspace.path(name).display().to_string();
+        // What is pushed goes to a repository on this machine. gh is stood in for by a record of its arguments.
+        scene.git(&["init", "--quiet", "--bare", "artifacts/remote"]);
+        let address = format!("url.{}.insteadOf", path("artifacts/remote"));
+        scene.git(&["config", &address, "https://github.com/contoso/offers.git"]);
+        stand_in(&scene.workspace, "bin/pip", "exit 0");
+        stand_in(
+            &scene.workspace,
+            "bin/python3",
+            &format!("[[ $* == publish.py && $OFFER == contoso-vm ]] || exit 99\n{publish}"),
+        );
+        stand_in(&scene.workspace, "bin/gh", &format!("printf '%s\\n' \"$@\" >> {}", path("artifacts/gh")));
+        scene.workspace.write("artifacts/gh", "");
+        let mut command =
+            scene.command("workflow_dispatch", &json!({"inputs": {"offer": "contoso-vm"}, "ref": "refs/heads/main"}));
+        command.env("PATH", format!("{}:{}", path("bin"), std::env::var("PATH").unwrap_or_default()));
+        let run = Run::of(command.output().expect("act runs"));
+        let branches = scene.git(&["--git-dir", "artifacts/remote", "branch", "--list"]);
+        if !is_marked {
+            assert_eq!((branches.as_str(), scene.workspace.read("artifacts/gh").as_str()), ("", ""), "{}", run.stdout);
+            continue;
+        }
+        assert_eq!(branches, format!("mark/{job}"), "{}\n{}", run.stdout, run.stderr);
+        let pushed = scene.git(&["--git-dir", "artifacts/remote", "show", &format!("mark/{job}:offers.yaml")]);
+        let (before, entry) = pushed.split_once("  - id: contoso-vm\n").expect("an entry");
+        assert_eq!(before, OFFERS, "all else stays");
+        let expected =
+            format!("    portal: product-ingestion\n    cancelPending: true\n    jobId: {job}\n    reason: 'Stuck: ");
+        assert!(entry.starts_with(&expected), "{entry}");
+        let asked = scene.workspace.read("artifacts/gh");
+        assert!(asked.contains("pr\ncreate\n--base\nmain\n"), "{asked}");
+    }
 }
 
 #[test]

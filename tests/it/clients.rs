@@ -9,10 +9,11 @@ use std::ffi::OsString;
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::os::unix::fs::PermissionsExt as _;
 use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
-use crate::support::{Run, Workspace};
+use crate::support::{Run, Workspace, decisions, repository};
 
 const STATE: &str = "\
 token: emulated
@@ -54,7 +55,7 @@ const AZ: &str = "\
 echo '{\"accessToken\": \"emulated\", \"expiresOn\": \"2099-01-01 00:00:00.000000\", \"expires_on\": 4070908800}'
 ";
 
-/// The emulator as a program of its own, ended with the test.
+/// A program that is ended with the test, and what it said first: the address of the emulator.
 struct Served(Child, String);
 
 impl Served {
@@ -131,59 +132,85 @@ fn azpc_lists_shows_publishes_releases_and_cancels() {
 }
 
 const CONFIGURED: &str = "\
+productIngestion: {retryAfter: '1'}
 offers:
   - {portal: product-ingestion, publisher: contoso, id: contoso-vm, product: 2f7e2c60-3333-4444-8555-b66677788899, stepTime: 0s}
   - {portal: product-ingestion, publisher: contoso, id: contoso-slow, product: 3f7e2c60-3333-4444-8555-b66677788899, stepTime: 1d}
 ";
 
+/// The example's script, with cloudpub as it is, but for its host, its token and the length of its pauses.
 const CLOUDPUB: &str = "\
-import json, os, sys, threading, time, urllib.error, urllib.request
+import os, runpy, time
 pause = time.sleep
 time.sleep = lambda seconds: pause(min(seconds, 0.05))
-from cloudpub.ms_azure.service import AzureService
-from cloudpub.ms_azure.session import AccessToken
-BASE = os.environ['URL'] + '/rp/product-ingestion'
-service = AzureService({'AZURE_CLIENT_ID': 'a', 'AZURE_TENANT_ID': 'b', 'AZURE_API_SECRET': 'c'}, retry_interval=1)
-service.session._prefix_url = BASE
-service.session._token = AccessToken({'expires_on': '4070908800', 'access_token': 'emulated'})
-
-product = service.get_product_by_name('contoso-vm', 'draft')
-service._publish_preview(product, 'contoso-vm')
-service._publish_live(product, 'contoso-vm')
-print([(one.target.targetType, one.result) for one in service.get_submissions(product.id)])
-
-def call(method, path):
-    request = urllib.request.Request(BASE + path, method=method, headers={'Authorization': 'Bearer emulated'})
-    try:
-        return json.load(urllib.request.urlopen(request))
-    except urllib.error.HTTPError as error:
-        return {'status': error.code}
-
-def wait_for(job):
-    end = time.monotonic() + 60
-    while call('GET', f'/configure/{job}/status').get('jobStatus') != 'running':
-        if time.monotonic() > end:
-            raise SystemExit(f'no job {job}')
-        pause(0.02)
-
-slow = service.get_product_by_name('contoso-slow', 'draft')
-threading.Thread(target=service._publish_preview, args=(slow, 'contoso-slow'), daemon=True).start()
-first, second = ('00000000-0000-4000-9000-%012x' % number for number in (3, 4))
-wait_for(first)
-print(call('POST', f'/configure/{first}/cancel')['jobResult'])
-wait_for(second)
-print('published again')
+from cloudpub.ms_azure import session
+original = session.PartnerPortalSession.__init__
+def pointed(self, *arguments, **named):
+    original(self, *arguments, **named)
+    self._prefix_url = os.environ['URL'] + '/rp/product-ingestion'
+    self._token = session.AccessToken({'expires_on': '4070908800', 'access_token': 'emulated'})
+session.PartnerPortalSession.__init__ = pointed
+runpy.run_path('publish.py', run_name='__main__')
 ";
 
+/// The ids of the jobs that cloudpub has handed over so far.
+fn handed_over(workspace: &Workspace) -> Vec<String> {
+    let text = std::fs::read_to_string(workspace.path("output")).unwrap_or_default();
+    // A line is whole when its end is there.
+    let lines = text.split_inclusive('\n').filter(|line| line.ends_with('\n'));
+    lines.filter_map(|line| line.trim_end().strip_prefix("job-id=")).map(str::to_owned).collect()
+}
+
+/// A job goes from who published to the file, and from there to the cancel call, and nobody has typed it. Who publishes
+/// does so again, and that is named.
 #[test]
-fn cloudpub_publishes_and_publishes_again_after_a_cancellation() {
+fn a_job_of_cloudpub_is_handed_over_marked_and_cancelled() {
     let Some(python) = client("PRODUCT_INGESTION_CLIENT") else { return };
     let workspace = Workspace::with("cloudpub_run.py", CLOUDPUB);
+    let script = std::fs::read(repository("examples/workflows/publish.py")).expect("the example");
+    workspace.write("publish.py", script);
+    workspace
+        .write("offers.yaml", "publisher: contoso\nportal: product-ingestion\noffers:\n  - id: contoso-vm # ours\n");
     let served = Served::start(&workspace, CONFIGURED);
-    let mut command = Command::new(&python);
-    command.current_dir(workspace.directory.path()).env_clear().env("URL", &served.1).arg("cloudpub_run.py");
-    let run = Run::of(command.output().expect("Python runs")).expect(0);
-    let lines: Vec<&str> = run.stdout.lines().collect();
-    let submissions = "[('draft', None), ('preview', 'succeeded'), ('live', 'succeeded')]";
-    assert_eq!(lines, [submissions, "cancelled", "published again"], "{}", run.stderr);
+    let publish = |offer: &str| {
+        let mut command = Command::new(&python);
+        command.current_dir(workspace.directory.path()).env_clear().env("URL", &served.1).arg("cloudpub_run.py");
+        command.env("OFFER", offer).env("GITHUB_OUTPUT", workspace.path("output"));
+        for name in ["AZURE_CLIENT_ID", "AZURE_TENANT_ID", "AZURE_API_SECRET"] {
+            command.env(name, "any");
+        }
+        command
+    };
+    let run = |arguments: &[&str]| {
+        workspace.run(arguments.iter().copied().chain(["--endpoint", &served.1, "--format", "json"]))
+    };
+
+    // Preview and live, one job each; then there is nothing to cancel.
+    Run::of(publish("contoso-vm").output().expect("Python runs")).expect(0);
+    let jobs = handed_over(&workspace);
+    assert_eq!(jobs.len(), 2, "{jobs:?}");
+    workspace.run(["mark", "--offer", "contoso-vm", "--job-id", &jobs[1]]).expect(0);
+    assert_eq!(decisions(&run(&["plan"]).expect(0).json()), ["contoso/contoso-vm in-sync -"]);
+
+    let slow = publish("contoso-slow").stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("Python runs");
+    let _slow = Served(slow, String::new());
+    let begun = Instant::now();
+    let third = loop {
+        if let Some(job) = handed_over(&workspace).get(2) {
+            break job.clone();
+        }
+        assert!(begun.elapsed() < Duration::from_mins(1), "no job was handed over");
+        std::thread::sleep(Duration::from_millis(20));
+    };
+    workspace.run(["mark", "--offer", "contoso-slow", "--job-id", &third]).expect(0);
+    assert!(workspace.read("offers.yaml").contains("  - id: contoso-vm # ours\n"));
+    let plan = run(&["plan", "--out", "plan.json"]).expect(0).json();
+    assert_eq!(decisions(&plan), ["contoso/contoso-slow cancel -", "contoso/contoso-vm in-sync -"]);
+    let outcome = run(&["apply", "--plan", "plan.json", "--auto-approve", "--linger", "30s"]).expect(0).json();
+    let entry = &outcome["entries"][0];
+    assert_eq!(entry["outcome"], "cancelled", "{entry:#}");
+    assert!(entry["followedBy"]["id"].is_string(), "it publishes again: {entry:#}");
+    // What runs then is another one's, and the mark does not reach it.
+    assert_ne!(handed_over(&workspace).last(), Some(&third));
+    assert_eq!(decisions(&run(&["plan"]).expect(1).json())[0], "contoso/contoso-slow blocked -");
 }
