@@ -20,11 +20,12 @@ use server::Settings;
 
 fn main() -> anyhow::Result<()> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
-    if let [command, latency, rate] = arguments.as_slice()
+    if let [command, latency, rate, products, page] = arguments.as_slice()
         && command == "serve"
     {
-        let latency = Duration::from_micros(latency.parse()?);
-        return server::serve(Settings { latency, rate: Some(rate.parse()?).filter(|rate| *rate > 0) });
+        let (latency, rate) = (Duration::from_micros(latency.parse()?), rate.parse()?);
+        let rate = Some(rate).filter(|rate| *rate > 0);
+        return server::serve(Settings { latency, rate, products: products.parse()?, page: page.parse()? });
     }
     let has = |name: &str| arguments.iter().any(|argument| argument == name);
     let wanted: Vec<&str> = arguments.iter().map(String::as_str).filter(|name| !name.starts_with("--")).collect();

@@ -35,6 +35,9 @@ const CANCELLED: [&str; 3] = [
     r#"[{"status":"complete","messages":[],"steps":[]}]"#,
 ];
 
+/// The submissions of a product of Partner Center on which nothing runs.
+const PUBLISHED: &str = r#"{"value":[{"resourceType":"Submission","state":"Published","substate":"InStore","targets":[{"type":"Scope","value":"live"}],"publishedTimeInUtc":"2026-01-05T10:00:00Z","pendingUpdateInfo":{"updateType":"Promote","status":"Completed"},"releaseNumber":3,"id":"1152921505700000003"}]}"#;
+
 /// The id of what follows a cancel call.
 const CANCELLATION: &str = "0c0ffee0-0000-4000-8000-000000000001";
 
@@ -45,6 +48,10 @@ pub struct Settings {
     pub latency: Duration,
     /// How many requests a second it allows: a bucket that holds as many, and 429 with `Retry-After: 1` when it is empty.
     pub rate: Option<u32>,
+    /// How many products Partner Center has.
+    pub products: usize,
+    /// How many of them are on a page.
+    pub page: usize,
 }
 
 /// What it was asked.
@@ -85,7 +92,9 @@ impl Server {
     pub fn start(settings: Settings) -> anyhow::Result<Self> {
         let mut command = Command::new(std::env::current_exe()?);
         command.args(["serve", &settings.latency.as_micros().to_string()]);
-        command.arg(settings.rate.unwrap_or(0).to_string());
+        command.args(
+            [settings.rate.unwrap_or(0) as usize, settings.products, settings.page].map(|number| number.to_string()),
+        );
         let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn()?;
         let mut address = String::new();
         BufReader::new(child.stdout.take().context("its output")?).read_line(&mut address)?;
@@ -242,6 +251,16 @@ fn answer(shared: &Shared, is_call: bool, path: &[u8], out: &mut Vec<u8>) -> boo
         respond(out, "429 Too Many Requests", "Retry-After: 1\r\n", "{}");
         return false;
     }
+    if let Some(rest) = text.strip_prefix("/v1.0/ingestion/products") {
+        let (counter, body) = if rest.ends_with("/submissions") {
+            (&shared.submissions, PUBLISHED.to_owned())
+        } else {
+            (&shared.others, products(shared.settings, rest))
+        };
+        counter.fetch_add(1, Ordering::Relaxed);
+        respond(out, "200 OK", "", &body);
+        return false;
+    }
     let offer = text.split('/').nth(5).map(|rest| rest.split('?').next().unwrap_or(rest)).unwrap_or_default();
     let is_running = RUNNING_OFFERS.iter().any(|prefix| offer.starts_with(prefix));
     if is_call {
@@ -273,6 +292,24 @@ fn answer(shared: &Shared, is_call: bool, path: &[u8], out: &mut Vec<u8>) -> boo
         offers.entry(offer.to_owned()).or_default().read = Some(Instant::now());
     }
     false
+}
+
+/// A page of the products of Partner Center. `rest`: what stands behind the path.
+fn products(settings: Settings, rest: &str) -> String {
+    let start = rest.split_once("$skipToken=").and_then(|(_, token)| token.parse().ok()).unwrap_or(0);
+    let end = settings.products.min(start + settings.page);
+    let product = |number: usize| {
+        format!(
+            r#"{{"resourceType":"AzureApplication","name":"Offer {number}","externalIDs":[{{"type":"AzureOfferId","value":"offer-{number:05}"}}],"isModularPublishing":true,"id":"0d5c0a4e-1111-4222-8333-{number:012}"}}"#
+        )
+    };
+    let products: Vec<String> = (start..end).map(product).collect();
+    let next = if end < settings.products {
+        format!(r#","nextLink":"v1.0/ingestion/products?$skipToken={end}""#)
+    } else {
+        String::new()
+    };
+    format!(r#"{{"value":[{}]{next}}}"#, products.join(","))
 }
 
 fn is_cancelled(shared: &Shared, offer: &str) -> bool {

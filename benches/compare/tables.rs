@@ -61,6 +61,9 @@ const SHORT: Scale = Scale {
 
 const CONCURRENCY: usize = 32;
 
+/// How many products are on a page of Partner Center's: as many as would be usual, and the most that were seen.
+const PRODUCTS_A_PAGE: [usize; 2] = [100, 5];
+
 /// The most calls that a cancellation may take.
 const MOST_CALLS: usize = 8;
 
@@ -77,10 +80,11 @@ struct Comparison {
 type Table = fn(&Comparison) -> anyhow::Result<String>;
 
 /// By the names by which they can be asked for.
-const TABLES: [(&str, Table); 8] = [
+const TABLES: [(&str, Table); 9] = [
     ("calls", Comparison::calls),
     ("latency", Comparison::latency_bound),
     ("throughput", Comparison::throughput),
+    ("products", Comparison::products),
     ("apply", Comparison::apply),
     ("startup", Comparison::startup),
     ("growth", Comparison::growth),
@@ -122,6 +126,11 @@ impl Comparison {
 
     /// Offers that are marked, named by a prefix and their number.
     fn work(&self, name: &str, parts: &[(&str, usize, bool)]) -> anyhow::Result<Work> {
+        self.work_on("cloud-partner", name, parts)
+    }
+
+    /// Likewise, on a portal.
+    fn work_on(&self, portal: &str, name: &str, parts: &[(&str, usize, bool)]) -> anyhow::Result<Work> {
         let desired = self.directory.join(name);
         let list = self.directory.join(format!("{name}.list"));
         let _ = fs::remove_dir_all(&desired);
@@ -131,7 +140,8 @@ impl Comparison {
             offers.extend((0..*count).map(|number| (format!("{prefix}-{number:05}"), *marked)));
         }
         for (number, chunk) in offers.chunks(OFFERS_A_FILE).enumerate() {
-            let mut text = format!("publisher: contoso\nlimits: {{maxCancels: {OFFERS_A_FILE}}}\noffers:\n");
+            let mut text =
+                format!("portal: {portal}\npublisher: contoso\nlimits: {{maxCancels: {OFFERS_A_FILE}}}\noffers:\n");
             for (offer, marked) in chunk {
                 writeln!(text, "  - id: {offer}\n    cancelPending: {marked}")?;
             }
@@ -209,7 +219,7 @@ impl Comparison {
 
     fn latency_bound(&self) -> anyhow::Result<String> {
         let latency = self.scale.latency;
-        let server = Server::start(Settings { latency, rate: None })?;
+        let server = Server::start(Settings { latency, ..Settings::default() })?;
         let answer = self.ceiling(&server, 1)?.map_or(latency.as_secs_f64(), |a_second| 1.0 / a_second);
         drop(server);
         let mut text = format!(
@@ -221,7 +231,7 @@ impl Comparison {
             answer * 1_000.0
         );
         for (who, offers, cost, _) in
-            self.race(self.scale.latency_bound, Settings { latency, rate: None }, |_| Ok(()))?
+            self.race(self.scale.latency_bound, Settings { latency, ..Settings::default() }, |_| Ok(()))?
         {
             let at_once = if who.is_sequential { 1 } else { CONCURRENCY };
             let ideal = float(offers.div_ceil(at_once)) * latency.as_secs_f64();
@@ -287,9 +297,47 @@ impl Comparison {
         Ok(Some(line.context("what wrk says")?.trim().parse()?))
     }
 
+    /// Partner Center: the pages of its products come one after the other, then a list for each offer.
+    fn products(&self) -> anyhow::Result<String> {
+        let (offers, latency) = (self.scale.latency_bound, self.scale.latency);
+        let mut text = format!(
+            "### Partner Center: {offers} offers, {} ms an answer, {CONCURRENCY} at once\n\nIdeal: as if nothing but the \
+             pages of products, one after the other, and a list of submissions for each offer took any time.\n\n\
+             | products a page | calls | seconds | of the ideal | processor, s | memory, MiB |\n|--:|--:|--:|--:|--:|--:|\n",
+            latency.as_millis()
+        );
+        let work = self.work_on("partner-center", "products", &[("offer", offers, true)])?;
+        for page in PRODUCTS_A_PAGE {
+            let server = Server::start(Settings { latency, products: offers, page, ..Settings::default() })?;
+            let pages = offers.div_ceil(page);
+            let mut costs = Vec::new();
+            for round in 0..self.scale.runs {
+                eprintln!("{} of {}: pages of {page}", round + 1, self.scale.runs);
+                server.forget()?;
+                let mut command = contenders::own();
+                command.arg("plan").arg(&work.desired).args(["--endpoint", &format!("http://{}", server.address)]);
+                command.args(["--concurrency", &CONCURRENCY.to_string()]).env("CANCEL_PENDING_TOKEN", "a-token");
+                costs.push(run(&mut command, &self.directory.join("output"))?);
+                let Counts { submissions, others, .. } = server.counts()?;
+                ensure!((others, submissions) == (pages as u64, offers as u64), "{others} pages, {submissions} lists");
+            }
+            let (cost, calls) = (median(&costs), pages + offers);
+            let ideal = float(pages + offers.div_ceil(CONCURRENCY)) * latency.as_secs_f64();
+            writeln!(
+                text,
+                "| {page} | {calls} | {:.3} | {:.2} | {:.2} | {:.1} |",
+                cost.seconds,
+                cost.seconds / ideal,
+                cost.processor,
+                mebibytes(cost.memory)
+            )?;
+        }
+        Ok(text)
+    }
+
     fn apply(&self) -> anyhow::Result<String> {
         let (cancellations, latency) = (self.scale.cancellations, self.scale.latency);
-        let server = Server::start(Settings { latency, rate: None })?;
+        let server = Server::start(Settings { latency, ..Settings::default() })?;
         let mut text = format!(
             "### {cancellations} cancellations, {} ms an answer, {CONCURRENCY} at once\n\nIdeal: as if nothing but the \
              answers to the calls that were made took any time. How old a read was is seen by the server: from its \
@@ -423,7 +471,7 @@ impl Comparison {
 
     fn throttled(&self) -> anyhow::Result<String> {
         let (offers, rate) = self.scale.throttled;
-        let server = Server::start(Settings { latency: Duration::ZERO, rate: Some(rate) })?;
+        let server = Server::start(Settings { rate: Some(rate), ..Settings::default() })?;
         let work = self.idle(offers)?;
         let ideal = float(offers) / f64::from(rate);
         let mut text = format!(
