@@ -247,6 +247,7 @@ fn scripted(script: impl Fn(&Request, &[String], &mut TcpStream) -> bool + Send 
             path if path.contains("/products?") => json!({"value": [product]}),
             path if path.ends_with("/submissions") => list(&[(ID, "InProgress", "Submitted")]),
             path if path.ends_with("/workflowdetails") => json!({"value": []}),
+            path if path.contains("/submissions/") => return answer(stream, "404 Not Found", &[], b""),
             _ => product,
         };
         answer(stream, "200 OK", &[], body.to_string().as_bytes());
@@ -288,9 +289,10 @@ fn the_call_names_the_submission_and_nothing_else() {
     assert_eq!(run.json()["entries"][0]["outcome"], "cancelled");
     let seen = seen.lock().expect("not poisoned");
     assert_eq!(deletes(&seen), [&format!("DELETE /v1.0/ingestion/products/{PRODUCT}/submissions/{ID}")]);
-    // One look-up, one list and its workflow for the plan; one list right before the call; then one after it.
+    // One look-up, one list and its workflow for the plan; one list right before the call; then one after it, and what the
+    // submission itself says.
     let lists = seen.iter().filter(|request| request.ends_with("/submissions")).count();
-    assert_eq!((lists, seen.len()), (3, 6), "{seen:?}");
+    assert_eq!((lists, seen.len()), (3, 7), "{seen:?}");
 }
 
 #[test]
@@ -398,6 +400,43 @@ fn who_publishes_again_is_named() {
     let run = applied(&portal, &[]).expect(0);
     assert_eq!(run.json()["entries"][0]["followedBy"]["id"], "1152921505700000009");
     assert_eq!(deletes(&seen.lock().expect("not poisoned")).len(), 1);
+}
+
+/// What is in no list was cancelled only if its own document does not say otherwise: a submission that failed is listed
+/// until the next one is published over it.
+#[test]
+fn a_submission_that_another_one_was_published_over_is_not_called_cancelled() {
+    let document = |state: &str, substate: &str| json!({"id": ID, "state": state, "substate": substate}).to_string();
+    for (status, body, outcome, exit) in [
+        ("200 OK", document("InProgress", "Failed"), "completed", 1),
+        ("200 OK", document("Published", "InStore"), "completed", 1),
+        ("200 OK", document("Cancelled", "Cancelled"), "cancelled", 0),
+        ("404 Not Found", String::new(), "cancelled", 0),
+        ("200 OK", document("Thawing", "Slowly"), "accepted", 3),
+        ("403 Forbidden", String::new(), "accepted", 3),
+    ] {
+        let shown = body.clone();
+        let (portal, _) = scripted(move |request, before, stream| {
+            if request.method == "DELETE" {
+                answer(stream, "204 No Content", &[], b"");
+                return true;
+            }
+            let is_over = !deletes(before).is_empty();
+            if is_over && request.path.ends_with("/submissions") {
+                let next = list(&[("1152921505700000009", "InProgress", "Submitted")]);
+                answer(stream, "200 OK", &[], next.to_string().as_bytes());
+                return true;
+            }
+            let is_own = request.path.ends_with(ID);
+            if is_own {
+                answer(stream, status, &[], body.as_bytes());
+            }
+            is_own
+        });
+        let run = applied(&portal, &["--timeout", "3s"]);
+        assert_eq!(run.json()["entries"][0]["outcome"], outcome, "{status} {shown}: {}", run.stdout);
+        run.expect(exit);
+    }
 }
 
 /// A list of which a page is missing says nothing about what is not on the others. Source: in 2023 a next link answered

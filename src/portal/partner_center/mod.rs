@@ -75,15 +75,6 @@ pub struct PartnerCenter<'a, R> {
     for_people: bool,
 }
 
-/// What is looked up besides the list.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Lookup {
-    /// A pinned submission that is not in it.
-    Pin,
-    /// Nothing: what is no longer in the list is no longer in progress.
-    Nothing,
-}
-
 impl<'a, R: Requests> PartnerCenter<'a, R> {
     /// A reader by which these requests are made.
     pub(super) const fn new(
@@ -176,8 +167,9 @@ impl<'a, R: Requests> PartnerCenter<'a, R> {
         Ok(each_once(all, |one| one.id.clone(), |_, first| !first.meaning.phase.is_unfinished()))
     }
 
-    /// What runs, and what became of what is pinned.
-    async fn observe(&self, query: &OfferQuery, lookup: Lookup) -> Result<Observed, Failure> {
+    /// What runs, and what became of what is pinned. A pinned submission that is in no list was cancelled, or another one
+    /// was published over it after it had ended: its own document tells.
+    async fn observe(&self, query: &OfferQuery) -> Result<Observed, Failure> {
         let product = match self.product(query).await? {
             ProductMatch::One(product) => product,
             ProductMatch::Several(ids) => return Ok(Observed::of(Live::SeveralProducts(ids))),
@@ -213,7 +205,6 @@ impl<'a, R: Requests> PartnerCenter<'a, R> {
             (Some(pin), Live::Several(ids)) if ids.contains(pin) => PinSighting::NotLooked,
             (Some(pin), _) => match all.iter().find(|one| one.id == *pin) {
                 Some(one) => PinSighting::Known { phase: one.meaning.phase, word: Some(one.word.clone()) },
-                None if lookup == Lookup::Nothing => PinSighting::Unknown,
                 None => self.sight(&product.id, pin).await,
             },
         };
@@ -301,7 +292,7 @@ impl<'a, R: Requests> PartnerCenter<'a, R> {
 
 impl<R: Requests> ReadPortal for PartnerCenter<'_, R> {
     async fn live(&self, query: &OfferQuery) -> Result<Observed, Failure> {
-        self.observe(query, Lookup::Pin).await
+        self.observe(query).await
     }
 
     async fn guard(&self, _: &OfferQuery) -> Result<Guard, Failure> {
@@ -310,8 +301,7 @@ impl<R: Requests> ReadPortal for PartnerCenter<'_, R> {
     }
 
     async fn follow(&self, query: &OfferQuery, _: Option<&Location>) -> Result<Followed, Failure> {
-        let observed = self.observe(query, Lookup::Nothing).await?;
-        Ok(Followed { observed, progress: None, retry_after: None })
+        Ok(Followed { observed: self.observe(query).await?, progress: None, retry_after: None })
     }
 
     fn resume(&self, told: &str) -> Location {
