@@ -201,6 +201,8 @@ fn the_job_is_a_guid_and_belongs_to_one_portal_and_to_one_offer() {
 struct Moment {
     job: Value,
     submissions: Value,
+    /// The submission that the detail of the job names.
+    names: &'static str,
 }
 
 fn moment(job: &str, submission: &str) -> Moment {
@@ -213,6 +215,7 @@ fn moment(job: &str, submission: &str) -> Moment {
         job: json!({"jobId": JOB, "jobStatus": job_status, "jobResult": job_result, "jobStart": "2026-11-22T11:00:00Z"}),
         submissions: json!({"value": [{"id": format!("submission/{PRODUCT}/{ID}"), "target": {"targetType": "preview"},
             "status": status, "result": result, "created": "2026-11-22T11:00:05Z"}]}),
+        names: ID,
     }
 }
 
@@ -237,7 +240,10 @@ fn changing(cancel: &'static str) -> ChangingPortal {
         }
         read.lock().expect("not poisoned").push(request.path.clone());
         let body = match request.path.split('?').next().unwrap_or_default() {
-            path if path.contains("/configure/") => now.job,
+            path if path.ends_with("/status") => now.job,
+            path if path.contains("/configure/") => {
+                json!({"resources": [{"id": format!("submission/{PRODUCT}/{}", now.names)}]})
+            }
             path if path.contains("/submission/") => now.submissions,
             _ => json!({"value": [{"id": format!("product/{PRODUCT}"), "identity": {"externalId": "vm"}}]}),
         };
@@ -392,6 +398,27 @@ fn a_refusal_says_what_it_means_here() {
         for part in parts {
             assert!(said.contains(part), "{status} {part}: {said}");
         }
+    }
+}
+
+/// A preview keeps its id when it goes live, and is listed as done before, while and after: also when going live with it was
+/// cancelled. So its job tells, if it is its job.
+#[test]
+fn a_finished_preview_does_not_tell_how_going_live_ended() {
+    let other = "1152921505700000009";
+    for (job, names, outcome) in [
+        ("completed/cancelled", ID, "already-done"),
+        ("completed/cancelled", other, "unknown"),
+        ("completed/succeeded", ID, "completed"),
+        ("completed/failed", ID, "completed"),
+        ("running/pending", ID, "unknown"),
+    ] {
+        let portal = changing("200 OK");
+        let workspace = plan_on(&portal, "");
+        *portal.moment.lock().expect("not poisoned") = Moment { names, ..moment(job, "completed/succeeded") };
+        let run = apply_on(&portal, &workspace);
+        assert_eq!(run.json()["entries"][0]["outcome"], outcome, "{job} {names}: {}", run.stdout);
+        assert_eq!(*portal.calls.lock().expect("not poisoned"), Vec::<String>::new(), "{job} {names}");
     }
 }
 

@@ -28,6 +28,16 @@ pub(super) struct TargetedSubmission {
     pub created: Option<Timestamp>,
 }
 
+impl TargetedSubmission {
+    /// The same, where a preview that is done waits for somebody to go live with it.
+    pub fn before_go_live(mut self) -> Self {
+        if self.target == TargetType::Preview && self.phase == Phase::Completed {
+            self.phase = Phase::AwaitsGoLive;
+        }
+        self
+    }
+}
+
 /// A job as its status tells it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct JobReading {
@@ -45,6 +55,25 @@ pub(super) struct JobDetail {
     pub resources: Vec<String>,
     /// The products that these belong to.
     pub products: BTreeSet<ProductId>,
+    /// The submissions among them, the drafts left out: what is published is posted as the draft that it was.
+    pub submissions: BTreeSet<OperationId>,
+}
+
+impl JobDetail {
+    /// Whether it names products, and not this one.
+    pub fn is_of_another_product(&self, product: &ProductId) -> bool {
+        !self.products.is_empty() && !self.products.contains(product)
+    }
+
+    /// Whether it names this submission.
+    pub fn names(&self, submission: &OperationId) -> bool {
+        self.submissions.contains(submission)
+    }
+
+    /// Whether it names something, and not this submission of this product.
+    pub fn is_of_others(&self, product: &ProductId, submission: &OperationId) -> bool {
+        self.is_of_another_product(product) || (!self.submissions.is_empty() && !self.submissions.contains(submission))
+    }
 }
 
 /// `kind/guid/…`: the parts of a resource's id.
@@ -148,7 +177,16 @@ pub(super) fn job_detail(body: &[u8]) -> Result<JobDetail, String> {
     if more > 0 {
         resources.push(format!("and {more} more"));
     }
-    Ok(JobDetail { resources, products: document.resources.iter().flat_map(owners).collect() })
+    let submission = |one: &ResourceDocument| {
+        let (kind, _, digits) = parts(one.id.as_deref()?);
+        let digits = digits.filter(|digits| is_submission_id(digits) && digits.bytes().any(|byte| byte != b'0'))?;
+        digits.parse().ok().filter(|_: &OperationId| kind.eq_ignore_ascii_case("submission"))
+    };
+    Ok(JobDetail {
+        resources,
+        products: document.resources.iter().flat_map(owners).collect(),
+        submissions: document.resources.iter().filter_map(submission).collect(),
+    })
 }
 
 /// The kind of a resource: the name part of its schema, or what its id begins with. Schemas are on two hosts, and in

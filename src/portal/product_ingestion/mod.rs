@@ -73,13 +73,11 @@ pub struct ProductIngestion<'a, R> {
     version: SchemaVersion,
 }
 
-/// What is looked up besides the list.
+/// Whether a cancellation is followed.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum PinLookup {
-    /// A pinned submission that is not in it.
-    Document,
-    /// Nothing but the job.
-    JobOnly,
+enum Following {
+    Yes,
+    No,
 }
 
 /// A job that was read.
@@ -146,12 +144,7 @@ impl<'a, R: Requests> ProductIngestion<'a, R> {
     async fn submissions(&self, product: &ProductId) -> Result<Vec<TargetedSubmission>, Failure> {
         let path = format!("submission/{}", product.lower());
         let all = self.pages(&path, "").all("submissions", |item| interpret::submission(item, product)).await?;
-        let own = all.into_iter().filter(|one| one.phase != Phase::Draft).map(|mut one| {
-            if one.target == TargetType::Preview && one.phase == Phase::Completed {
-                one.phase = Phase::AwaitsGoLive;
-            }
-            one
-        });
+        let own = all.into_iter().filter(|one| one.phase != Phase::Draft).map(TargetedSubmission::before_go_live);
         let rank = |one: &TargetedSubmission| match (one.phase, one.target) {
             (phase, _) if phase.is_unfinished() => 2,
             (_, TargetType::Live) => 1,
@@ -179,7 +172,7 @@ impl<'a, R: Requests> ProductIngestion<'a, R> {
     }
 
     /// What runs, what became of what is pinned, and the job where it was read for that.
-    async fn observe(&self, query: &OfferQuery, lookup: PinLookup) -> Result<(Observed, Option<ReadJob>), Failure> {
+    async fn observe(&self, query: &OfferQuery, following: Following) -> Result<(Observed, Option<ReadJob>), Failure> {
         let product = match self.product(query).await? {
             ProductMatch::One(product) => product,
             ProductMatch::Several(ids) => return Ok((Observed::of(Live::SeveralProducts(ids)), None)),
@@ -200,10 +193,10 @@ impl<'a, R: Requests> ProductIngestion<'a, R> {
         let pin = match &query.operation {
             None => PinSighting::NotLooked,
             Some(pin) if unfinished.iter().any(|one| one.id == *pin) => PinSighting::NotLooked,
-            Some(pin) => match all.iter().find(|one| one.id == *pin) {
-                Some(one) => self.end_of(one, query.job.as_ref(), lookup, &mut job).await,
-                None => self.sight(&product.id, pin, query.job.as_ref(), lookup, &mut job).await,
-            },
+            Some(pin) => {
+                let listed = all.iter().find(|one| one.id == *pin);
+                self.sight(&product.id, pin, listed, query.job.as_ref(), (following, &mut job)).await
+            }
         };
         Ok((Observed { live, resting, pin, product: Some(product.id) }, job))
     }
@@ -251,14 +244,13 @@ impl<'a, R: Requests> ProductIngestion<'a, R> {
         &self,
         one: &TargetedSubmission,
         job_id: Option<&JobId>,
-        lookup: PinLookup,
-        job: &mut Option<ReadJob>,
+        (following, job): (Following, &mut Option<ReadJob>),
     ) -> PinSighting {
         let own = || PinSighting::Known { phase: one.phase, word: one.word.clone() };
         let is_asked = match one.phase {
             Phase::Failed => true,
             // It was just cancelled: that is the end when its job has ended, too.
-            Phase::Cancelled => lookup == PinLookup::JobOnly,
+            Phase::Cancelled => following == Following::Yes,
             _ => false,
         };
         let Some(id) = job_id.filter(|_| is_asked) else { return own() };
@@ -272,7 +264,7 @@ impl<'a, R: Requests> ProductIngestion<'a, R> {
         }
         match read.reading.phase {
             Phase::Cancelled => PinSighting::Known { phase: Phase::Cancelled, word: read.reading.word.clone() },
-            phase if !phase.is_over() && lookup == PinLookup::JobOnly => {
+            phase if !phase.is_over() && following == Following::Yes => {
                 PinSighting::Known { phase: Phase::Cancelling, word: read.reading.word.clone() }
             }
             _ => own(),
@@ -287,56 +279,73 @@ impl<'a, R: Requests> ProductIngestion<'a, R> {
         Ok(job.as_ref())
     }
 
-    /// What became of a submission that is not in the list: what its own document says, and else what its job says.
+    /// What became of a submission that is not running: what the list or its own document says, and else what its job says.
     async fn sight(
         &self,
         product: &ProductId,
         pin: &OperationId,
+        listed: Option<&TargetedSubmission>,
         job_id: Option<&JobId>,
-        lookup: PinLookup,
-        job: &mut Option<ReadJob>,
+        (following, job): (Following, &mut Option<ReadJob>),
     ) -> PinSighting {
-        if lookup == PinLookup::Document {
-            let path = self.versioned(&submission_path(product, pin), "");
-            let read = match self.requests.get(&path, Wanted::Body).await {
-                Ok(answer) => interpret::one_submission(&answer.body, product).map_err(Failure::Unreadable),
-                Err(failure) => Err(failure),
-            };
-            match read {
-                Ok(one) if one.id == *pin => return PinSighting::Known { phase: one.phase, word: one.word },
-                Ok(one) => {
-                    let why = format!("it is about the submission {}, and {pin} was asked for", one.id);
-                    return unreadable(&Failure::Unreadable(why));
-                }
-                Err(failure) if failure.status() == Some(StatusCode::NOT_FOUND) => {}
+        let own = match listed {
+            Some(one) => Some(one.clone()),
+            None => match self.document(product, pin).await {
+                Ok(own) => own,
                 Err(failure) => return unreadable(&failure),
-            }
-        }
-        let Some(id) = job_id else { return PinSighting::Unknown };
+            },
+        };
+        let known = |one: &TargetedSubmission, phase| PinSighting::Known { phase, word: one.word.clone() };
+        // A finished preview stays what it is, whatever became of going live with it: that is its job's to say.
+        let preview = match &own {
+            Some(one) if one.phase != Phase::AwaitsGoLive => return self.end_of(one, job_id, (following, job)).await,
+            own => own.as_ref(),
+        };
+        let without_job = preview.map_or(PinSighting::Unknown, |one| known(one, one.phase));
+        let Some(id) = job_id else { return without_job };
+        let undecided = preview.map_or(PinSighting::Unknown, |one| known(one, Phase::Unknown));
         let (phase, word) = match self.read_job(id, job).await {
             Ok(Some(read)) => (read.reading.phase, read.reading.word.clone()),
-            Ok(None) => return PinSighting::Unknown,
+            Ok(None) => return without_job,
             Err(failure) => return unreadable(&failure),
         };
         // A job that goes on says nothing about a submission that is gone: it may be another one's.
         if !phase.is_over() {
-            return PinSighting::Unknown;
+            return undecided;
         }
-        // One that is over can tell what it was about, and one of another product says nothing either.
-        if lookup == PinLookup::Document && self.detail(id).await.is_ok_and(|detail| is_of_others(&detail, product)) {
-            return PinSighting::Unknown;
+        // One that is over can tell what it was about, and one of something else says nothing either.
+        let is_named = match self.detail(id).await {
+            Ok(detail) if detail.is_of_others(product, pin) => return undecided,
+            Ok(detail) => detail.names(pin),
+            Err(failure) if matches!(failure.status(), Some(StatusCode::BAD_REQUEST | StatusCode::NOT_FOUND)) => false,
+            Err(failure) => return unreadable(&failure),
+        };
+        match preview {
+            Some(one) if phase == Phase::Completed => known(one, one.phase),
+            // The preview itself ended well: that going live did not has to be the word of a job that names it.
+            Some(_) if !is_named => undecided,
+            _ => PinSighting::Known { phase, word },
         }
-        PinSighting::Known { phase, word }
+    }
+
+    /// The document of a submission; none: the portal does not know it.
+    async fn document(&self, product: &ProductId, id: &OperationId) -> Result<Option<TargetedSubmission>, Failure> {
+        let path = self.versioned(&submission_path(product, id), "");
+        let one = match self.requests.get(&path, Wanted::Body).await {
+            Ok(answer) => interpret::one_submission(&answer.body, product).map_err(Failure::Unreadable)?,
+            Err(failure) if failure.status() == Some(StatusCode::NOT_FOUND) => return Ok(None),
+            Err(failure) => return Err(failure),
+        };
+        if one.id != *id {
+            let why = format!("it is about the submission {}, and {id} was asked for", one.id);
+            return Err(Failure::Unreadable(why));
+        }
+        Ok(Some(one.before_go_live()))
     }
 }
 
 fn unreadable(failure: &Failure) -> PinSighting {
     PinSighting::Unreadable(ReadFailure { message: failure.to_string(), scope: FailureScope::Offer })
-}
-
-/// Whether a job names products, and not this one.
-fn is_of_others(detail: &interpret::JobDetail, product: &ProductId) -> bool {
-    !detail.products.is_empty() && !detail.products.contains(product)
 }
 
 /// What waits for somebody, where nothing runs.
@@ -353,7 +362,7 @@ fn at_rest(all: &[TargetedSubmission]) -> Option<RestingOperation> {
 
 impl<R: Requests> ReadPortal for ProductIngestion<'_, R> {
     async fn live(&self, query: &OfferQuery) -> Result<Observed, Failure> {
-        Ok(self.observe(query, PinLookup::Document).await?.0)
+        Ok(self.observe(query, Following::No).await?.0)
     }
 
     async fn guard(&self, _: &OfferQuery) -> Result<Guard, Failure> {
@@ -362,7 +371,7 @@ impl<R: Requests> ReadPortal for ProductIngestion<'_, R> {
     }
 
     async fn follow(&self, query: &OfferQuery, _: Option<&Location>) -> Result<Followed, Failure> {
-        let (observed, job) = self.observe(query, PinLookup::JobOnly).await?;
+        let (observed, job) = self.observe(query, Following::Yes).await?;
         let progress = job.as_ref().map(|job| CancellationProgress {
             // It is finished when the submission has ended too.
             phase: Phase::Cancelling,
@@ -381,7 +390,7 @@ impl<R: Requests> ReadPortal for ProductIngestion<'_, R> {
     async fn left_changed(&self, query: &OfferQuery) -> Result<Vec<String>, Failure> {
         let Some(id) = &query.job else { return Ok(Vec::new()) };
         let detail = self.detail(id).await?;
-        let elsewhere = query.product.as_ref().filter(|product| is_of_others(&detail, product));
+        let elsewhere = query.product.as_ref().filter(|product| detail.is_of_another_product(product));
         let others = elsewhere.map(|_| {
             let ids: Vec<&str> = detail.products.iter().map(ProductId::as_str).collect();
             format!("of another product ({}), look at it in the portal", ids.join(", "))
