@@ -8,7 +8,7 @@ use super::escape::terminal;
 use super::links::Links;
 use super::words;
 use crate::outcome::{Outcome, OutcomeDocument};
-use crate::plan::{Decision, Entry, Note, Plan, PlanFailure, PlannedFreeze};
+use crate::plan::{Decision, Entry, Note, Plan, PlanFailure, PlannedFreeze, PortalFailure};
 
 /// How many annotations of a kind GitHub shows for a step.
 const MOST_OF_A_KIND: usize = 10;
@@ -52,6 +52,7 @@ pub fn annotations(plan: &Plan, outcome: Option<&OutcomeDocument>, links: Links<
             message: refused.clone(),
         });
     }
+    all.extend(plan.portal_failures().iter().map(portal_failure));
     let ended = outcome.map(OutcomeDocument::by_offer).unwrap_or_default();
     if outcome.is_none() {
         all.extend(plan.freezes.iter().map(|freeze| self::freeze(freeze, plan)));
@@ -63,7 +64,7 @@ pub fn annotations(plan: &Plan, outcome: Option<&OutcomeDocument>, links: Links<
         title: format!("Coverage of {} is not known", words::covered_publisher(one, plan)),
         message: why.clone(),
     }));
-    for entry in &plan.entries {
+    for entry in plan.entries.iter().filter(|entry| !entry.is_portal_unreadable()) {
         let ended = ended.get(&entry.key());
         // What a freeze cancels is told once, with the freeze.
         let is_told = !matches!(entry.decision, Decision::Blocked | Decision::Error) && entry.is_frozen();
@@ -130,6 +131,21 @@ fn failure(failure: &PlanFailure) -> Annotation {
         place: failure.path.clone().map(|path| (path, failure.line.unwrap_or(1))),
         title: format!("The plan failed: {}", failure.code),
         message: message.into_iter().flatten().cloned().collect::<Vec<_>>().join("; "),
+    }
+}
+
+/// Why no offer of a portal could be read, on the first mark that it is about.
+fn portal_failure(failure: &PortalFailure<'_>) -> Annotation {
+    let first = failure.entries[0];
+    let who = match failure.entries.as_slice() {
+        [one] => format!("{} / {}", one.publisher, one.offer),
+        several => format!("{} on {}", words::counted(several.len(), "offer"), failure.portal),
+    };
+    Annotation {
+        level: AnnotationLevel::Error,
+        place: Some((first.source.path.clone(), first.source.line)),
+        title: format!("{who}: could not be read"),
+        message: failure.message.to_owned(),
     }
 }
 

@@ -194,10 +194,12 @@ pub(super) fn short_digest(digest: &str) -> &str {
     digest.get(..12).unwrap_or(digest)
 }
 
-/// A row for each offer that is not cancelled although somebody wants it to be; equal ones make one row.
+/// A row for each offer that is not cancelled although somebody wants it to be; equal ones make one row, and so do all
+/// those of a portal that can't be read.
 fn not_cancelled_rows(plan: &Plan, names: Names, links: Links<'_>) -> Vec<String> {
-    let mut rows: Vec<(String, Vec<&Entry>)> = Vec::new();
-    for entry in words::attention(plan) {
+    let mut rows: Vec<(String, Vec<&Entry>)> =
+        plan.portal_failures().into_iter().map(|failure| (why_not(failure.entries[0]), failure.entries)).collect();
+    for entry in words::attention(plan).filter(|entry| !entry.is_portal_unreadable()) {
         let why = why_not(entry);
         match rows.iter_mut().find(|(known, of)| *known == why && of[0].operation.is_none()) {
             Some((_, of)) if entry.operation.is_none() => of.push(entry),

@@ -225,7 +225,8 @@ fn comment(entry: &Entry, plan: &Plan, links: Links<'_>, file: Option<&SourceFil
     let hit = entry_operation(entry, links, false).unwrap_or_default();
     let (rule, mut text) = match (entry.decision, entry.note) {
         (Decision::Ignored, _) => return None,
-        (Decision::Error, _) if entry.is_unread() => return None,
+        // Of a portal that can't be read there is one thing to say, and not one on each line.
+        (Decision::Error, _) if entry.is_unread() || entry.is_portal_unreadable() => return None,
         (Decision::Cancel, _) if plan.refused.is_some() => {
             ("cancel", format!("🛑 **Would cancel** {hit}, and can't: the plan is refused."))
         }

@@ -5,7 +5,10 @@ use cancel_pending::domain::{
     SourceLocation,
 };
 use cancel_pending::plan::{Decision, Observation, ObservedState, Plan, PlanFacts, plan};
-use cancel_pending::report::{COMMENT_LIMIT, TextStyle, json, pending_operation_diff, plan_markdown, plan_text};
+use cancel_pending::report::{
+    AnnotationLevel, COMMENT_LIMIT, TextStyle, annotations, check, json, pending_operation_diff, plan_markdown,
+    plan_text, review,
+};
 use proptest::prelude::*;
 use proptest::strategy::ValueTree as _;
 use pulldown_cmark::{Event, Options, Parser, Tag, TagEnd};
@@ -322,4 +325,33 @@ fn equal_errors_are_said_once() {
     assert_eq!(markdown.matches("could not reach the portal").count(), 1, "{markdown}");
     assert_eq!(markdown.lines().filter(|line| line.starts_with("| `contoso-offer-")).count(), 2);
     assert!((0..20).all(|number| markdown.contains(&format!("`contoso-offer-{number:03}`"))));
+}
+
+/// However many offers it is about, and although each has a message of its own.
+#[test]
+fn a_portal_that_can_not_be_read_is_one_error() {
+    let of_portal = |number: usize| {
+        let mut one = talkative(number, &format!("contoso-offer-{number:03}"));
+        let message = format!("could not reach the portal ({number} attempts in 7 s)");
+        one.observed = Some(Observed::unreadable(message, FailureScope::Portal));
+        one
+    };
+    let plan = plan_of((0..20).map(of_portal).collect());
+    let said = "could not reach the portal (0 attempts in 7 s)";
+    let markdown = plan_markdown(&plan, links(&plan), COMMENT_LIMIT);
+    assert_eq!(markdown.matches("could not reach").count(), 1, "{markdown}");
+    assert!(markdown.contains(said) && markdown.contains("could not check 20 of 20 marked offers"), "{markdown}");
+    assert!((0..20).all(|number| markdown.contains(&format!("`contoso-offer-{number:03}`"))));
+    let check = check(&plan, None, links(&plan));
+    assert_eq!(check.summary, markdown);
+    let [one] = check.annotations.as_slice() else { panic!("{:#?}", check.annotations) };
+    assert_eq!(
+        (one.level, one.title.as_str()),
+        (AnnotationLevel::Error, "20 offers on cloud-partner: could not be read")
+    );
+    assert_eq!(one.message, said);
+    assert_eq!(one.place, Some((plan.entries[0].source.path.clone(), plan.entries[0].source.line)));
+    assert!(review(&plan, links(&plan), &|_| None).is_empty(), "it says nothing about a line");
+    let alone = plan_of(vec![of_portal(3)]);
+    assert_eq!(annotations(&alone, None, links(&alone))[0].title, "contoso / contoso-offer-003: could not be read");
 }
