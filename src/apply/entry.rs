@@ -8,7 +8,8 @@ use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use tokio::time::{Instant, sleep};
+use jiff::Timestamp;
+use tokio::time::{Instant, sleep, sleep_until};
 
 use super::ending::{Ending, Knowledge, Obstacle, Sent};
 use super::journal::{Journal, JournalAnswer, JournalError, JournalSubject};
@@ -371,6 +372,11 @@ impl<'a, W: Watch> EntryRun<'a, W> {
         };
         let answer = tokio::select! {
             biased;
+            // Before the call itself: where both have become possible meanwhile, it does not leave.
+            () = self.called_back(slot) => CancelAnswer {
+                status: None,
+                verdict: CancelVerdict::NotSent(Failure::Interrupted("the run had to end before there was a connection".to_owned())),
+            },
             answer = slot.cancel(&call) => answer,
             () = self.shared.stop.grace_is_over() => CancelAnswer {
                 status: None,
@@ -411,6 +417,21 @@ impl<'a, W: Watch> EntryRun<'a, W> {
                 Ok(Step::Resend(failure))
             }
         }
+    }
+
+    /// Returns when a call must not leave any more, and has not: it waits for its connection.
+    async fn called_back(&self, slot: &BackendSlot<'_>) {
+        let from_now = |at: Timestamp| {
+            let left = Duration::try_from(at.duration_since(self.shared.clock.now()));
+            Instant::now() + left.unwrap_or_default()
+        };
+        let deadline = self.shared.deadline;
+        let last_moment = self.target.expires.map_or(deadline, |at| deadline.min(from_now(at)));
+        tokio::select! {
+            () = self.shared.stop.requested() => {}
+            () = sleep_until(last_moment) => {}
+        }
+        slot.waits_for_connection().await;
     }
 
     /// Judges an operation that is not what runs. `cancelled` needs evidence: our call and the
@@ -488,7 +509,7 @@ impl<'a, W: Watch> EntryRun<'a, W> {
             biased;
             done = work => Ok(done),
             () = self.shared.stop.requested() => Err(self.cut_short()),
-            () = tokio::time::sleep_until(self.shared.deadline) => Err(self.cut_short()),
+            () = sleep_until(self.shared.deadline) => Err(self.cut_short()),
         }
     }
 

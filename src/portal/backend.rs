@@ -218,6 +218,11 @@ impl BackendSlot<'_> {
         self.slot.must_wait()
     }
 
+    /// Returns when the call that was sent last waits for its connection: dropped then, it never leaves.
+    pub async fn waits_for_connection(&self) {
+        self.slot.waits_for_connection().await;
+    }
+
     fn reader(&self) -> BackendReader<'_, &Slot<'_>> {
         self.backend.reader_by(&self.slot, false)
     }

@@ -17,7 +17,7 @@ use url::Url;
 use super::failure::Failure;
 use super::token::{Pending, Token};
 use crate::domain::{PortalOrigin, first_cause};
-use crate::http_client::{self, BodyError, CONNECT_TIME, Route, Security, read_body};
+use crate::http_client::{self, BodyError, CONNECT_TIME, Departure, Route, Security, read_body};
 
 /// The most bytes of an answer that are read.
 const MAX_ANSWER_BYTES: usize = 4 * 1024 * 1024;
@@ -49,6 +49,8 @@ pub struct Outgoing {
     pub token: Token,
     /// How much of the answer is needed.
     pub wanted: Wanted,
+    /// By which it is known whether it has left.
+    pub departure: Departure,
 }
 
 /// An answer.
@@ -89,7 +91,7 @@ impl HttpExchange {
     }
 
     async fn send(&self, request: Outgoing) -> Result<Incoming, Failure> {
-        let Outgoing { method, url, mut headers, body, token, wanted } = request;
+        let Outgoing { method, url, mut headers, body, token, wanted, departure } = request;
         headers.insert(AUTHORIZATION, token.header());
         headers.insert(ACCEPT, HeaderValue::from_static("application/json"));
         // A POST without a body still needs its length.
@@ -97,7 +99,7 @@ impl HttpExchange {
         let mut request = Request::new(method, url);
         *request.headers_mut() = headers;
         *request.body_mut() = body;
-        let response = self.client.execute(request).await.map_err(|error| {
+        let response = departure.follow(self.client.execute(request)).await.map_err(|error| {
             let cause = first_cause(&error);
             if error.is_connect() || error.is_builder() {
                 Failure::connect(&self.origin, cause)

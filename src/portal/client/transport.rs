@@ -24,6 +24,7 @@ use super::retry::{self, MAX_ATTEMPTS};
 use super::slots::{Permit, Slots, Turn};
 use super::token::{Credential, Token};
 use crate::domain::PortalOrigin;
+use crate::http_client::Departure;
 use crate::secrets::{redact, redact_bytes};
 
 /// How requests are made.
@@ -122,6 +123,7 @@ pub struct Slot<'a> {
     transport: &'a Transport,
     token: Token,
     permit: Permit,
+    departure: Departure,
 }
 
 /// Makes reads: in a slot, or with a slot for each attempt.
@@ -186,7 +188,7 @@ impl Transport {
 
     /// Waits for a slot.
     pub async fn slot(&self, turn: Turn, token: Token) -> Slot<'_> {
-        Slot { transport: self, token, permit: self.slots.take(turn).await }
+        Slot { transport: self, token, permit: self.slots.take(turn).await, departure: Departure::default() }
     }
 
     /// Reads, again where a failure may pass, unless the portal was just found to be out of reach.
@@ -253,6 +255,11 @@ impl Slot<'_> {
         self.permit.must_wait()
     }
 
+    /// Returns when the request that was sent last waits for its connection, so that nothing of it has left.
+    pub async fn waits_for_connection(&self) {
+        self.departure.waits_for_connection().await;
+    }
+
     /// Sends a request, once: no pause, no repetition, no sign-in.
     pub async fn send(&self, call: Call) -> Result<Answer, Failure> {
         let transport = self.transport;
@@ -262,7 +269,8 @@ impl Slot<'_> {
             return Err(Failure::OutOfBounds(path_and_query.chars().take(200).collect()));
         };
         let started = Instant::now();
-        let request = Outgoing { method: method.clone(), url, headers, body, token: self.token.clone(), wanted };
+        let (token, departure) = (self.token.clone(), self.departure.clone());
+        let request = Outgoing { method: method.clone(), url, headers, body, token, wanted, departure };
         let result = transport.exchange.exchange(request).await.and_then(|incoming| judge(incoming, transport.meaning));
         self.permit.report(feedback(&result));
         if !matches!(result, Err(Failure::Connect { .. } | Failure::Timeout(_))) {

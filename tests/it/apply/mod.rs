@@ -2,6 +2,8 @@
 
 /// The documented answers and every other one.
 mod answers;
+/// Calls that wait for their connection.
+mod departures;
 /// What must hold before anything is sent.
 mod gates;
 /// Lost answers: what runs afterwards decides.

@@ -4,10 +4,14 @@
 //! no cookies, no repetition, no decompression; rustls with aws-lc-rs and the system's roots
 //! (`SSL_CERT_FILE` in their place), the system's proxy.
 
+mod departure;
+
 use std::net::SocketAddr;
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
+
+pub use departure::Departure;
 
 use crate::domain::first_cause;
 
@@ -59,6 +63,7 @@ pub fn client(
         .retry(reqwest::retry::never())
         .referer(false)
         .connect_timeout(connect_time)
+        .connector_layer(departure::DepartureLayer)
         .tcp_nodelay(true)
         .tcp_keepalive(KEEP_ALIVE)
         .tcp_keepalive_interval(KEEP_ALIVE)
