@@ -5,14 +5,13 @@
 //! entry starts again at its guard: trying again *is* reconciling again.
 
 use std::collections::HashMap;
-use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use jiff::Timestamp;
 use tokio::time::{Instant, sleep, sleep_until};
 
 use super::ending::{Ending, Knowledge, Obstacle, Sent};
-use super::journal::{Journal, JournalAnswer, JournalError, JournalSubject};
+use super::journal::{JournalAnswer, JournalError, JournalSubject, SharedJournal};
 use super::{ApplyEvent, Clock, Mode, Stop, Target, Watch};
 use crate::domain::{
     Cancellability, Live, Observed, OfferKey, OfferQuery, OperationId, Phase, PinSighting, RunningOperation, StatusWord,
@@ -37,7 +36,7 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(30);
 
 /// What all entries of a run share.
 pub(super) struct Shared<'a, W> {
-    pub journal: &'a Mutex<Journal>,
+    pub journal: &'a SharedJournal,
     pub wait: bool,
     pub linger: Duration,
     pub deadline: Instant,
@@ -137,7 +136,7 @@ impl<'a, W: Watch> EntryRun<'a, W> {
         let message = joined(ending.message(), self.trouble.take());
         let left = if ending == Ending::Cancelled { self.left_changed().await } else { None };
         let message = joined(message, left);
-        let written = self.journal_outcome(&ending, message.as_deref());
+        let written = self.journal_outcome(&ending, message.as_deref()).await;
         let message = joined(message, written.err().map(|error| error.to_string()));
         let entry = OutcomeEntry {
             portal: self.target.key.portal,
@@ -346,7 +345,7 @@ impl<'a, W: Watch> EntryRun<'a, W> {
             return Ok(Step::Yield);
         }
         self.intents += 1;
-        if let Err(error) = self.journal().intent(&self.subject(), self.intents, &guard) {
+        if let Err(error) = self.shared.journal.intent(&self.subject(), self.intents, &guard).await {
             let ending = Ending::NoJournal { why: error.to_string(), sent: self.sent };
             return Ok(Step::Ended(ending));
         }
@@ -357,7 +356,7 @@ impl<'a, W: Watch> EntryRun<'a, W> {
                 status: None,
                 verdict: CancelVerdict::NotSent(Failure::Interrupted("the run had to end before the call".to_owned())),
             };
-            self.write_answer(&withdrawn);
+            self.write_answer(&withdrawn).await;
             return Err(expired.unwrap_or_else(|| self.cut_short()));
         }
         self.tell(&ApplyEvent::Sending(self.attempts + 1));
@@ -383,7 +382,7 @@ impl<'a, W: Watch> EntryRun<'a, W> {
                 verdict: CancelVerdict::Lost(Failure::Interrupted("the run was interrupted before the answer came".to_owned())),
             },
         };
-        self.write_answer(&answer);
+        self.write_answer(&answer).await;
         self.attempts += u32::from(answer.has_left());
         self.http_status = answer.status.or(self.http_status.filter(|_| !answer.has_left()));
         match answer.verdict {
@@ -549,12 +548,8 @@ impl<'a, W: Watch> EntryRun<'a, W> {
         }
     }
 
-    fn journal(&self) -> MutexGuard<'a, Journal> {
-        self.shared.journal.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn write_answer(&mut self, answer: &CancelAnswer) {
-        let written = self.journal().answer(&self.subject(), self.intents, &JournalAnswer::of(answer));
+    async fn write_answer(&mut self, answer: &CancelAnswer) {
+        let written = self.shared.journal.answer(&self.subject(), self.intents, JournalAnswer::of(answer)).await;
         if let Err(error) = written {
             // Too late to take anything back: the outcome says it.
             self.trouble = Some(format!("its answer is not in the journal: {error}"));
@@ -562,13 +557,13 @@ impl<'a, W: Watch> EntryRun<'a, W> {
     }
 
     /// An entry of which nothing was ever written has no ending to write either.
-    fn journal_outcome(&self, ending: &Ending, message: Option<&str>) -> Result<(), JournalError> {
+    async fn journal_outcome(&self, ending: &Ending, message: Option<&str>) -> Result<(), JournalError> {
         if self.intents == 0 {
             return Ok(());
         }
         // What the portal has forgotten is not looked at for ever.
         let is_settled = matches!(ending, Ending::Forgotten { .. });
-        self.journal().outcome(&self.subject(), ending.outcome(), message, is_settled)
+        self.shared.journal.outcome(&self.subject(), ending.outcome(), message, is_settled).await
     }
 }
 

@@ -12,7 +12,6 @@ mod settle;
 mod stop;
 
 use std::collections::{HashMap, HashSet};
-use std::sync::Mutex;
 use std::time::Duration;
 
 use futures_util::StreamExt as _;
@@ -31,6 +30,7 @@ use crate::outcome::{OutcomeDocument, OutcomeEntry, OutcomeSummary};
 use crate::plan::{Decision, Entry, FormatVersion, Plan};
 use crate::portal::Backends;
 use entry::{EntryRun, Shared};
+use journal::SharedJournal;
 
 /// What time it is, by the clock on the wall.
 #[derive(Clone, Copy)]
@@ -172,7 +172,7 @@ pub async fn apply(
     watch: &impl Watch,
 ) -> Applied {
     let started_at = options.clock.now();
-    let journal = Mutex::new(opened.journal);
+    let journal = SharedJournal::new(opened.journal);
     let (mut targets, others) = targets(plan, opened.open_calls);
     for target in &mut targets {
         // What an earlier run sent is looked after, and nothing more is sent.

@@ -3,12 +3,10 @@
 //! Owns the one look at each. They are neither waited for nor sent again, and do not change how
 //! the run ends.
 
-use std::sync::{Mutex, PoisonError};
-
 use super::Watch;
 use super::ending::Sent;
 use super::entry::Shared;
-use super::journal::{Journal, JournalSubject, OpenCall};
+use super::journal::{JournalSubject, OpenCall, SharedJournal};
 use crate::domain::{Live, OfferQuery, Phase, PinSighting};
 use crate::outcome::Outcome;
 use crate::portal::{Backends, ReadPortal as _};
@@ -74,12 +72,12 @@ pub(super) async fn look<W: Watch>(call: OpenCall, backends: &Backends, shared: 
         },
     };
     if let Some(outcome) = outcome {
-        write(shared.journal, &call, outcome, &seen);
+        write(shared.journal, &call, outcome, &seen).await;
     }
     SettledCall { call, outcome, seen }
 }
 
-fn write(journal: &Mutex<Journal>, call: &OpenCall, outcome: Outcome, seen: &str) {
+async fn write(journal: &SharedJournal, call: &OpenCall, outcome: Outcome, seen: &str) {
     let subject = JournalSubject {
         key: &call.key,
         origin: &call.origin,
@@ -87,8 +85,7 @@ fn write(journal: &Mutex<Journal>, call: &OpenCall, outcome: Outcome, seen: &str
         product: call.product.as_ref(),
         job: call.job.as_ref(),
     };
-    let written = journal.lock().unwrap_or_else(PoisonError::into_inner).outcome(&subject, outcome, Some(seen), false);
-    if let Err(error) = written {
+    if let Err(error) = journal.outcome(&subject, outcome, Some(seen), false).await {
         // It stays open, and the next run looks at it again.
         tracing::warn!(%error, "the journal can't be written");
     }

@@ -7,8 +7,10 @@
 mod lines;
 mod store;
 
+use std::collections::BTreeMap;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 pub use store::JournalStore;
 
@@ -92,6 +94,13 @@ pub struct OpenedJournal {
 pub struct Journal {
     store: Box<dyn JournalStore>,
     path: PathBuf,
+    /// Lines that wait for the next write.
+    waiting: Vec<u8>,
+    /// How many lines were handed in, and how many of them are on the disk, or are known not to be.
+    handed_in: u64,
+    written: u64,
+    /// Writes that failed: up to which line, from which one on, and why.
+    failures: BTreeMap<u64, (u64, io::ErrorKind, String)>,
     /// How long it is when all of its lines are whole; none: it is not known any more.
     length: Option<u64>,
     /// Whether the first part of a line may stand at its end.
@@ -160,51 +169,20 @@ impl Journal {
         let mut journal = Self {
             store,
             path: path.to_owned(),
+            waiting: Vec::new(),
+            handed_in: 0,
+            written: 0,
+            failures: BTreeMap::new(),
             length: Some(lines.length as u64),
             is_torn: lines.length < existing.len(),
         };
         // That it can be written is known before anything is sent.
-        journal.append(b"")?;
+        journal.append(b"").map_err(|error| journal.failed(error))?;
         Ok(OpenedJournal { journal, open_calls: lines::open_calls(lines.whole) })
     }
 
-    /// A call is about to go out.
-    pub(super) fn intent(
-        &mut self,
-        subject: &JournalSubject<'_>,
-        attempt: u32,
-        guard: &Guard,
-    ) -> Result<(), JournalError> {
-        let guard = match guard {
-            Guard::Tag(tag) => Some(tag.clone()),
-            Guard::Unguarded | Guard::NotNeeded => None,
-        };
-        self.write(subject, JournalEvent::Intent { attempt, guard })
-    }
-
-    /// A call was answered.
-    pub(super) fn answer(
-        &mut self,
-        subject: &JournalSubject<'_>,
-        attempt: u32,
-        answered: &JournalAnswer,
-    ) -> Result<(), JournalError> {
-        let JournalAnswer { http_status, result, location, message } = answered.clone();
-        self.write(subject, JournalEvent::Answer { attempt, http_status, result, location, message })
-    }
-
-    /// An entry ended. One that is settled is not looked at again, whatever its outcome.
-    pub(super) fn outcome(
-        &mut self,
-        subject: &JournalSubject<'_>,
-        outcome: Outcome,
-        message: Option<&str>,
-        settled: bool,
-    ) -> Result<(), JournalError> {
-        self.write(subject, JournalEvent::Outcome { outcome, message: message.map(str::to_owned), settled })
-    }
-
-    fn write(&mut self, subject: &JournalSubject<'_>, event: JournalEvent) -> Result<(), JournalError> {
+    /// Hands a line in, and returns its number.
+    fn hand_in(&mut self, subject: &JournalSubject<'_>, event: JournalEvent) -> Result<u64, JournalError> {
         let line = JournalLine {
             format_version: FormatVersion,
             at: Clock::SYSTEM.now(),
@@ -218,12 +196,30 @@ impl Journal {
             event,
         };
         let bytes = line.bytes().map_err(|error| self.failed(io::Error::other(error)))?;
-        self.append(&bytes)
+        self.waiting.extend(bytes);
+        self.handed_in += 1;
+        Ok(self.handed_in)
     }
 
-    /// Adds a whole line. What the one before it may have left of itself is taken away first, or, where
-    /// that can't be done either, marked as cut off.
-    fn append(&mut self, bytes: &[u8]) -> Result<(), JournalError> {
+    /// Returns when a line is on the disk, and with it all others that were handed in.
+    fn settle(&mut self, number: u64) -> Result<(), JournalError> {
+        if self.written < number {
+            let bytes = std::mem::take(&mut self.waiting);
+            let from = self.written + 1;
+            self.written = self.handed_in;
+            if let Err(error) = self.append(&bytes) {
+                self.failures.insert(self.written, (from, error.kind(), error.to_string()));
+            }
+        }
+        match self.failures.range(number..).next() {
+            Some((_, (from, kind, error))) if *from <= number => Err(self.failed(io::Error::new(*kind, error.clone()))),
+            _ => Ok(()),
+        }
+    }
+
+    /// Adds whole lines. What those before them may have left of themselves is taken away first, or, where that can't be
+    /// done either, marked as cut off.
+    fn append(&mut self, bytes: &[u8]) -> io::Result<()> {
         if self.is_torn && self.length.is_some_and(|length| self.store.truncate(length).is_ok()) {
             self.is_torn = false;
         }
@@ -236,11 +232,64 @@ impl Journal {
             Err(_) => self.length,
         };
         self.is_torn = written.is_err();
-        written.map_err(|error| self.failed(error))
+        written
     }
 
     fn failed(&self, error: io::Error) -> JournalError {
         JournalError::File { path: self.path.clone(), error }
+    }
+}
+
+/// A journal that several entries write, side by side.
+#[derive(Debug)]
+pub(super) struct SharedJournal(Mutex<Journal>);
+
+impl SharedJournal {
+    pub const fn new(journal: Journal) -> Self {
+        Self(Mutex::new(journal))
+    }
+
+    /// A call is about to go out. Returns when that is on the disk.
+    pub async fn intent(&self, subject: &JournalSubject<'_>, attempt: u32, guard: &Guard) -> Result<(), JournalError> {
+        let guard = match guard {
+            Guard::Tag(tag) => Some(tag.clone()),
+            Guard::Unguarded | Guard::NotNeeded => None,
+        };
+        self.write(subject, JournalEvent::Intent { attempt, guard }).await
+    }
+
+    /// A call was answered.
+    pub async fn answer(
+        &self,
+        subject: &JournalSubject<'_>,
+        attempt: u32,
+        answered: JournalAnswer,
+    ) -> Result<(), JournalError> {
+        let JournalAnswer { http_status, result, location, message } = answered;
+        self.write(subject, JournalEvent::Answer { attempt, http_status, result, location, message }).await
+    }
+
+    /// An entry ended. One that is settled is not looked at again, whatever its outcome.
+    pub async fn outcome(
+        &self,
+        subject: &JournalSubject<'_>,
+        outcome: Outcome,
+        message: Option<&str>,
+        settled: bool,
+    ) -> Result<(), JournalError> {
+        self.write(subject, JournalEvent::Outcome { outcome, message: message.map(str::to_owned), settled }).await
+    }
+
+    async fn write(&self, subject: &JournalSubject<'_>, event: JournalEvent) -> Result<(), JournalError> {
+        let number = self.lock().hand_in(subject, event)?;
+        // While one waits for the disk, answers for others arrive. What they write then goes to the disk at once, and not
+        // one after the other: meanwhile what they have read would age.
+        tokio::task::yield_now().await;
+        self.lock().settle(number)
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Journal> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -262,6 +311,7 @@ mod tests {
     #[derive(Debug, Default)]
     struct Disk {
         bytes: Vec<u8>,
+        writes: usize,
         /// The next write stops after so many bytes.
         stops_after: Option<usize>,
         keeps_its_length: bool,
@@ -284,6 +334,7 @@ mod tests {
         fn append(&mut self, bytes: &[u8]) -> io::Result<()> {
             let mut disk = self.0.lock().expect("a lock");
             let stop = disk.stops_after.take();
+            disk.writes += 1;
             disk.bytes.extend(&bytes[..stop.unwrap_or(bytes.len()).min(bytes.len())]);
             if stop.is_some() { Err(io::Error::other("the disk is full")) } else { Ok(()) }
         }
@@ -305,15 +356,23 @@ mod tests {
         Ok((journal, open.iter().map(|call| call.operation_id.to_string()).collect()))
     }
 
-    fn intent(journal: &mut Journal, operation: &str) -> Result<(), JournalError> {
-        let key = OfferKey {
+    fn key() -> OfferKey {
+        OfferKey {
             portal: crate::domain::PortalKind::CloudPartner,
             publisher: "contoso".parse().expect("an id"),
             offer: "vm".parse().expect("an id"),
-        };
-        let (origin, operation) = (PortalOrigin::microsoft(), operation.parse().expect("an id"));
+        }
+    }
+
+    fn hand_in(journal: &mut Journal, operation: &str) -> u64 {
+        let (key, origin, operation) = (key(), PortalOrigin::microsoft(), operation.parse().expect("an id"));
         let subject = JournalSubject { key: &key, origin: &origin, operation: &operation, product: None, job: None };
-        journal.intent(&subject, 1, &Guard::Unguarded)
+        journal.hand_in(&subject, JournalEvent::Intent { attempt: 1, guard: None }).expect("a line")
+    }
+
+    fn intent(journal: &mut Journal, operation: &str) -> Result<(), JournalError> {
+        let number = hand_in(journal, operation);
+        journal.settle(number)
     }
 
     /// A write that fails half-way, with or without the means to take the half away, in one run and in the next.
@@ -351,6 +410,41 @@ mod tests {
                 );
             }
         }
+    }
+
+    /// Those who write side by side wait for the disk once, together.
+    #[tokio::test]
+    async fn lines_of_many_go_to_the_disk_together() {
+        let memory = Memory::default();
+        let shared = &SharedJournal::new(open(&memory).expect("it opens").0);
+        memory.with(|disk| disk.writes = 0);
+        let ids: Vec<OperationId> = (0..32).map(|number| format!("op{number}").parse().expect("an id")).collect();
+        let (key, origin) = (&key(), &PortalOrigin::microsoft());
+        let writes = ids.iter().map(|operation| {
+            let subject = JournalSubject { key, origin, operation, product: None, job: None };
+            async move { shared.intent(&subject, 1, &Guard::Unguarded).await }
+        });
+        assert!(futures_util::future::join_all(writes).await.iter().all(Result::is_ok));
+        memory.with(|disk| assert_eq!(disk.writes, 1));
+        assert_eq!(open(&memory).expect("it is sound").1.len(), 32);
+    }
+
+    /// A write that fails does so for each line of it, and for no other.
+    #[test]
+    fn what_is_not_on_the_disk_is_told_to_each_who_wrote_it() {
+        let memory = Memory::default();
+        let (mut journal, _) = open(&memory).expect("it opens");
+        let one = hand_in(&mut journal, "one");
+        journal.settle(one).expect("it is written");
+        let (two, three) = (hand_in(&mut journal, "two"), hand_in(&mut journal, "three"));
+        memory.with(|disk| disk.stops_after = Some(5));
+        journal.settle(three).expect_err("it is cut off");
+        let four = hand_in(&mut journal, "four");
+        journal.settle(four).expect("it is written");
+        journal.settle(two).expect_err("it was cut off");
+        journal.settle(three).expect_err("it was cut off");
+        journal.settle(one).expect("it was written before");
+        assert_eq!(open(&memory).expect("it is sound").1, ["four", "one"]);
     }
 
     #[test]
