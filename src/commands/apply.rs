@@ -192,10 +192,11 @@ struct Outputs {
 
 impl Outputs {
     fn prepare(request: &ApplyRequest) -> anyhow::Result<Self> {
-        let inputs = match &request.source {
+        let mut inputs = match &request.source {
             PlanSource::Files(scope) => scope.inputs(),
             PlanSource::Document(path) => vec![("--plan", path.as_path())],
         };
+        inputs.extend(request.portal.input());
         let given = [
             ("--plan-out", request.plan_out.as_deref()),
             ("--out", request.out.as_deref()),

@@ -83,7 +83,8 @@ pub struct PlanRequest {
 /// # Errors
 /// Anything that keeps a plan from being made or shown.
 pub async fn plan(request: &PlanRequest, console: Console) -> anyhow::Result<Exit> {
-    let inputs = request.scope.inputs();
+    let mut inputs = request.scope.inputs();
+    inputs.extend(request.portal.input());
     let out = OutFile::prepare_if_given("--out", request.out.as_deref(), &inputs)?;
     let made = match attempt(request, console).await {
         Ok(made) => made,

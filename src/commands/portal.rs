@@ -14,6 +14,7 @@ use anyhow::Context as _;
 
 use super::Console;
 use super::console::{mask, shown};
+use super::out_file::OtherFile;
 use super::progress::Retries;
 use crate::domain::{DesiredSet, Endpoints, PortalKind, PortalOrigin, PortalSettings};
 use crate::emulator::{Emulator, Scenario};
@@ -83,6 +84,14 @@ pub struct PortalRequest {
 }
 
 impl PortalRequest {
+    /// The file that no output may overwrite, where the portals come from one.
+    pub(super) fn input(&self) -> Option<OtherFile<'_>> {
+        match &self.choice {
+            PortalChoice::At { .. } => None,
+            PortalChoice::Emulated { state } => Some(("--emulate", state.as_path())),
+        }
+    }
+
     /// What the endpoint of a portal is called in documents.
     pub(super) fn origin(&self, kind: PortalKind) -> PortalOrigin {
         match &self.choice {

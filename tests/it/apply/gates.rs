@@ -144,3 +144,21 @@ fn what_is_blocked_shows_in_the_exit_status() {
     assert_eq!(run.json()["summary"]["cancelled"], 3);
     assert_eq!(workspace.read("outcome.json"), run.stdout);
 }
+
+/// A file that is written takes the place of whatever was there, and what an emulator serves is no outcome of an earlier run.
+#[test]
+fn no_output_takes_the_place_of_what_an_emulator_serves() {
+    let workspace = Workspace::with("offers.yaml", "publisher: contoso\noffers: [{id: vm, cancelPending: true}]\n");
+    let state = "offers: [{publisher: contoso, id: vm}]\n";
+    workspace.write("portal.yaml", state);
+    for arguments in [
+        &["plan", "--out", "portal.yaml"][..],
+        &["apply", "--auto-approve", "--out", "./portal.yaml"],
+        &["apply", "--auto-approve", "--plan-out", "portal.yaml"],
+        &["apply", "--auto-approve", "--journal", "portal.yaml"],
+    ] {
+        let run = workspace.run(arguments.iter().chain(&["--emulate", "portal.yaml"])).expect(1);
+        assert!(run.stderr.contains("and --emulate name the same file"), "{arguments:?}: {}", run.stderr);
+        assert_eq!(workspace.read("portal.yaml"), state);
+    }
+}
