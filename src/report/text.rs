@@ -387,8 +387,13 @@ impl Page {
     /// `    name      value`, the value wrapped under itself.
     pub fn field(&mut self, name: &str, value: &str) {
         let indent = FIELD_INDENT;
+        // A name that would touch the value stands on a line of its own.
+        let is_long = 4 + name.width() >= indent;
+        if is_long {
+            self.line(&[(DIM, &format!("    {name}"))]);
+        }
         for (index, line) in wrap(value, self.width.saturating_sub(indent)).iter().enumerate() {
-            let name = if index == 0 { name } else { "" };
+            let name = if index == 0 && !is_long { name } else { "" };
             self.line(&[(DIM, &format!("    {name:<width$}", width = indent - 4)), (Style::new(), line)]);
         }
     }

@@ -355,3 +355,12 @@ fn a_portal_that_can_not_be_read_is_one_error() {
     let alone = plan_of(vec![of_portal(3)]);
     assert_eq!(annotations(&alone, None, links(&alone))[0].title, "contoso / contoso-offer-003: could not be read");
 }
+
+#[test]
+fn the_name_of_a_field_never_touches_its_value() {
+    let mut one = talkative(1, "contoso-vm");
+    let pin = "5a63deb5-925b-4ee0-938b-7c86fbf287ff".parse().ok();
+    one.desired.mark = Some(Mark { operation_id: pin, ..Mark::default() });
+    let text = plan_text(&plan_of(vec![one]), PLAIN, None);
+    assert!(text.contains("    unknown-pin\n               The pinned operation is not known"), "{text}");
+}
