@@ -5,9 +5,10 @@
 use std::path::PathBuf;
 
 use anyhow::Context as _;
+use jiff::Timestamp;
 
 use super::{Console, Exit, files, out_file};
-use crate::desired::{MarkedFile, SetMarkError, WantedMark, set_mark};
+use crate::desired::{Diagnostic, MarkedFile, SetMarkError, WantedMark, set_mark};
 use crate::domain::{JobId, OfferId, OperationId, PortalKind, ProductId, PublisherId};
 use crate::portal::capabilities;
 use crate::report::{file_diff, terminal};
@@ -61,7 +62,7 @@ pub fn mark(request: &MarkRequest, console: Console) -> anyhow::Result<Exit> {
         Err(SetMarkError::Invalid(found)) => return Ok(refused(&found, console)),
         Err(error) => return Err(error).with_context(|| file.source.path.clone()),
     };
-    if let Some(warning) = warning(&marked) {
+    for warning in warnings(&marked, Timestamp::now()) {
         console.error(&format!("warning: {warning}\n"));
     }
     let (old, path) = (&file.source.bytes, terminal(&file.source.path));
@@ -86,20 +87,23 @@ pub fn mark(request: &MarkRequest, console: Console) -> anyhow::Result<Exit> {
     Ok(Exit::Done)
 }
 
-fn refused(found: &[crate::desired::Diagnostic], console: Console) -> Exit {
+fn refused(found: &[Diagnostic], console: Console) -> Exit {
     files::show(found, console);
     console.error(&format!("error: {}; nothing was written\n", files::mistakes(found)));
     Exit::Failed
 }
 
-/// What there is to know of a mark that names no operation.
-fn warning(marked: &MarkedFile) -> Option<String> {
-    let portal = marked.key.portal;
-    match (marked.is_unpinned, capabilities(portal).cancels_unpinned) {
-        (false, _) => None,
-        (true, true) => {
-            Some("not pinned: while this mark stays in the file, every future operation is cancelled too".to_owned())
+/// What there is to know of a mark that reaches more than one operation, or none.
+fn warnings(marked: &MarkedFile, now: Timestamp) -> Vec<String> {
+    let (portal, mark) = (marked.key.portal, &marked.mark);
+    let unpinned = mark.is_unpinned().then(|| {
+        if capabilities(portal).cancels_unpinned {
+            "not pinned: while this mark stays in the file, every future operation is cancelled too".to_owned()
+        } else {
+            format!("a mark without --job-id cancels nothing on {portal}")
         }
-        (true, false) => Some(format!("a mark without --job-id cancels nothing on {portal}")),
-    }
+    });
+    let expired = mark.expires.filter(|_| mark.is_expired(now));
+    let expired = expired.map(|at| format!("the mark expired at {at} and does nothing; give it another --expires"));
+    unpinned.into_iter().chain(expired).collect()
 }

@@ -43,8 +43,8 @@ pub struct MarkedFile {
     pub key: OfferKey,
     /// Whether its entry was not there before.
     pub is_new: bool,
-    /// Whether the mark is for whichever operation runs.
-    pub is_unpinned: bool,
+    /// The mark that it has now.
+    pub mark: Mark,
 }
 
 /// Why a mark can't be written.
@@ -137,7 +137,7 @@ pub fn set_mark(file: &SourceFile, wanted: &WantedMark) -> Result<MarkedFile, Se
     let after = SourceFile { path: file.path.clone(), bytes };
     let set = read(std::slice::from_ref(&after)).map_err(|found| refused(found, unwritable()))?;
     let mark = checked(before, set, &key, wanted).ok_or_else(unwritable)?;
-    Ok(MarkedFile { bytes: after.bytes, key, is_new, is_unpinned: mark.is_unpinned() })
+    Ok(MarkedFile { bytes: after.bytes, key, is_new, mark })
 }
 
 /// What is wrong with the file once the mark is in it. Where that is not even YAML, it is the way in which it was put there.

@@ -175,6 +175,9 @@ fn the_change_is_shown_and_a_dry_run_shows_it_alone() {
     );
     let run = workspace.run(["mark", "--offer", "job", "--portal", "product-ingestion"]).expect(0);
     assert_eq!(run.stderr, "warning: a mark without --job-id cancels nothing on product-ingestion\n");
+    let run = workspace.run(["mark", "--offer", "job", "--job-id", JOB, "--expires", "2026-01-01T00:00:00Z"]).expect(0);
+    let expired = "warning: the mark expired at 2026-01-01T00:00:00Z and does nothing; give it another --expires\n";
+    assert_eq!(run.stderr, expired);
 }
 
 #[cfg(unix)]
