@@ -292,7 +292,8 @@ fn cancelled_in(moments: Vec<Moment>) -> (Run, Vec<String>) {
         }
         let path = request.path.split('?').next().unwrap_or_default();
         let mut lists = lists.lock().expect("not poisoned");
-        if !sent.is_empty() && path.contains("/submission/") {
+        let is_document = path.ends_with(&format!("/{ID}"));
+        if !sent.is_empty() && path.contains("/submission/") && !is_document {
             *lists += 1;
         }
         let now = match *lists {
@@ -302,6 +303,8 @@ fn cancelled_in(moments: Vec<Moment>) -> (Run, Vec<String>) {
         let body = match path {
             path if path.ends_with("/status") || path.ends_with("/cancel") => now.job,
             path if path.contains("/configure/") => json!({"resources": []}),
+            // What is in no list is nowhere.
+            _ if is_document => return answer(stream, "404 Not Found", &[], b""),
             path if path.contains("/submission/") => now.submissions,
             _ => json!({"value": [{"id": format!("product/{PRODUCT}"), "identity": {"externalId": "vm"}}]}),
         };
@@ -334,7 +337,8 @@ fn a_cancellation_is_verified_by_the_job_and_by_the_submission() {
         (vec![gone("running/pending")], "accepted", "running/pending"),
         (vec![gone("running/pending"), gone("completed/cancelled")], "cancelled", "completed/cancelled"),
         (vec![moment("completed/failed", "completed/failed")], "completed", "completed/failed"),
-        (vec![moment("completed/cancelled", "completed/succeeded")], "completed", "completed/succeeded"),
+        // A preview that is done, or going live that was cancelled: the job names nothing, so that it can't be told.
+        (vec![moment("completed/cancelled", "completed/succeeded")], "accepted", "completed/cancelled"),
         (vec![moment("completed/cancelled", "running/pending")], "accepted", "completed/cancelled"),
     ] {
         let shown =

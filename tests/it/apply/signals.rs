@@ -2,6 +2,7 @@
 
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::process::{Command, Stdio};
+use std::sync::mpsc::channel;
 use std::time::Duration;
 
 use serde_json::Value;
@@ -17,12 +18,23 @@ fn signal(name: &str, id: u32) {
 
 /// Starts an apply, waits for a line on standard error, signals, and returns status and outcome.
 fn interrupt(portal: &OfferPortal, after: &str, name: &str) -> (Option<i32>, Option<Value>) {
+    interrupt_when(portal, after, || {}, name)
+}
+
+/// Likewise, and waits for something else before it signals: a call that has not arrived may not have left either.
+fn interrupt_when(
+    portal: &OfferPortal,
+    after: &str,
+    arrived: impl FnOnce(),
+    name: &str,
+) -> (Option<i32>, Option<Value>) {
     let workspace = Workspace::with("offers.yaml", DESIRED);
     let mut command = workspace.command();
     command.args(["apply", "--auto-approve", "--endpoint", &portal.raw.url, "--out", "outcome.json"]);
     let mut child = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().expect("it runs");
     let mut lines = BufReader::new(child.stderr.take().expect("a pipe")).lines();
     assert!(lines.any(|line| line.expect("text").contains(after)), "{after}");
+    arrived();
     signal(name, child.id());
     lines.for_each(drop);
     let status = child.wait().expect("it ends").code();
@@ -47,13 +59,16 @@ fn while_waiting_the_location_is_kept() {
 
 #[test]
 fn while_the_call_is_under_way_its_answer_is_waited_for() {
-    let portal = OfferPortal::start(|offer, stream| {
+    let (arrives, arrived) = channel();
+    let portal = OfferPortal::start(move |offer, stream| {
+        let _ = arrives.send(());
         // Long enough for the signal to come first.
         std::thread::sleep(Duration::from_millis(500));
         offer.cancelled();
         answer(stream, "202 Accepted", &[("Location", LOCATION)], b"");
     });
-    let (code, outcome) = interrupt(&portal, "sending the cancel call", "-INT");
+    let arrived = || arrived.recv().expect("the call");
+    let (code, outcome) = interrupt_when(&portal, "sending the cancel call", arrived, "-INT");
     let outcome = outcome.expect("an outcome");
     assert_eq!((code, &outcome["httpStatus"]), (Some(130), &Value::from(202)));
     assert!(outcome["location"].as_str().is_some_and(|location| location.contains(LOCATION)));
@@ -61,21 +76,31 @@ fn while_the_call_is_under_way_its_answer_is_waited_for() {
 
 #[test]
 fn a_call_without_an_answer_is_unknown() {
-    let portal = OfferPortal::start(|_, stream| wait_for_close(stream));
-    let (code, outcome) = interrupt(&portal, "sending the cancel call", "-TERM");
+    let (arrives, arrived) = channel();
+    let portal = OfferPortal::start(move |_, stream| {
+        let _ = arrives.send(());
+        wait_for_close(stream);
+    });
+    let arrived = || arrived.recv().expect("the call");
+    let (code, outcome) = interrupt_when(&portal, "sending the cancel call", arrived, "-TERM");
     assert_eq!(code, Some(143));
     assert_eq!(outcome.expect("an outcome")["outcome"], "unknown");
 }
 
 #[test]
 fn the_second_signal_ends_at_once() {
-    let portal = OfferPortal::start(|_, stream| wait_for_close(stream));
+    let (arrives, arrived) = channel();
+    let portal = OfferPortal::start(move |_, stream| {
+        let _ = arrives.send(());
+        wait_for_close(stream);
+    });
     let workspace = Workspace::with("offers.yaml", DESIRED);
     let mut command = workspace.command();
     command.args(["apply", "--auto-approve", "--endpoint", &portal.raw.url, "--out", "outcome.json"]);
     let mut child = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().expect("it runs");
     let mut lines = BufReader::new(child.stderr.take().expect("a pipe")).lines();
     assert!(lines.any(|line| line.expect("text").contains("sending the cancel call")));
+    arrived.recv().expect("the call");
     signal("-INT", child.id());
     assert!(lines.any(|line| line.expect("text").contains("Stopping")));
     signal("-INT", child.id());
