@@ -307,6 +307,13 @@ fn drift_opens_an_issue() {
     assert!(issue.starts_with("issue\ncreate\n") && issue.contains("- `contoso/saas` is unpinned"), "{issue}");
 }
 
+#[test]
+fn coverage_is_reported_every_day() {
+    let Some(scene) = Scene::new("coverage.yml") else { return };
+    let run = scene.act("schedule", &json!({"schedule": "41 5 * * *"})).expect(0);
+    assert!(run.stdout.contains("Coverage of contoso"), "{}", run.stdout);
+}
+
 /// A publish that does not end well hands its job to a pull request, which the program has written.
 #[test]
 fn a_job_that_is_stuck_is_marked_in_a_pull_request() {
