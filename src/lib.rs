@@ -9,7 +9,7 @@
 //! live (portal, HTTP) ──┘        └─► apply (HTTP) ─► outcome ─► report
 //! ```
 //!
-//! [`domain`], [`desired`], [`plan`], [`outcome`] and [`report`] are pure: data in, data out.
+//! [`domain`], [`desired`], [`plan`], [`outcome`], [`status`] and [`report`] are pure: data in, data out.
 //! [`identity`] signs in, [`portal`] talks to the portal, [`apply`] carries a plan out on it, [`github`] puts reports
 //! on pull requests, all three by the one [`http_client`], and [`secrets`] keeps what they sign in by out of every text;
 //! [`emulator`] is a portal to try things on. [`commands`] puts them together,
@@ -29,3 +29,4 @@ pub mod plan;
 pub mod portal;
 pub mod report;
 pub mod secrets;
+pub mod status;

@@ -7,6 +7,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
 use clap_complete::Shell;
 
@@ -87,6 +88,16 @@ pub(super) enum Command {
     /// the planned operation. Afterwards, waits until the cancellation is confirmed. The outcome goes to
     /// standard output, the plan and all progress to standard error.
     Apply(Box<ApplyArguments>),
+    /// Show what is running on the offers of publishers, and which file wants it stopped
+    ///
+    /// Lists every offer of the publishers given, or of those in the files. Shows for each what runs on it, how far
+    /// it is, and where a file names it: marked, pinned, frozen, or in no file. Changes nothing.
+    Status(StatusArguments),
+    /// Write a desired state with every offer of a publisher, none of them marked
+    ///
+    /// Lists the offers, and writes a file to standard output, or to `--out`, which is never overwritten. A plan of
+    /// that file plans nothing.
+    Init(InitArguments),
     /// Report a plan and its outcome on GitHub
     ///
     /// Reads the documents written by `plan --out` and `apply --out`, and trusts neither. Exits with the
@@ -246,6 +257,52 @@ pub(super) struct ApplyArguments {
     pub allow_event: Vec<String>,
     #[command(flatten)]
     pub portal: PortalArguments,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct StatusArguments {
+    /// Desired-state files, and directories of *.yaml and *.yml files [default: offers.yaml; with --publisher, if it
+    /// exists]
+    #[arg(value_name = "PATHS", value_hint = ValueHint::AnyPath)]
+    pub paths: Vec<PathBuf>,
+    /// Portal to look at [default: those of the files for a publisher, or else cloud-partner]
+    #[arg(long = "portal", value_name = "KIND", value_parser = portal_kinds())]
+    pub kind: Option<PortalKind>,
+    /// All offers of this publisher, instead of those of the files' publishers; repeatable
+    #[arg(long, value_name = "PUBLISHER")]
+    pub publisher: Vec<PublisherId>,
+    /// Format of the result on standard output
+    #[arg(long, value_name = "FORMAT", default_value = "text")]
+    pub format: ReportFormat,
+    /// Look again and again until nothing is running; on a terminal, in place
+    #[arg(long)]
+    pub watch: bool,
+    /// Time between two looks of --watch; longer while the portal fails, or is slow
+    #[arg(long, value_name = "TIME", default_value = "30s", requires = "watch", value_parser = usage::watch_interval)]
+    pub interval: Duration,
+    #[command(flatten)]
+    pub portal: PortalArguments,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct InitArguments {
+    /// The publisher whose offers are listed
+    #[arg(long, value_name = "PUBLISHER")]
+    pub publisher: PublisherId,
+    /// Portal that lists them
+    #[arg(long = "portal", value_name = "KIND", default_value = PortalKind::default().as_str(), value_parser = portal_kinds())]
+    pub kind: PortalKind,
+    /// Write to this file, which must not exist
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub out: Option<PathBuf>,
+    #[command(flatten)]
+    pub portal: PortalArguments,
+}
+
+/// The names of portals.
+fn portal_kinds() -> impl TypedValueParser<Value = PortalKind> {
+    PossibleValuesParser::new(PortalKind::ALL.iter().map(|kind| kind.as_str()))
+        .try_map(|name| name.parse::<PortalKind>())
 }
 
 #[derive(Debug, Args)]
@@ -546,6 +603,8 @@ pub(super) enum SchemaDocument {
     Plan,
     /// outcome.json
     Outcome,
+    /// The result of `status --format json`
+    Status,
 }
 
 impl From<SchemaDocument> for SchemaName {
@@ -554,6 +613,7 @@ impl From<SchemaDocument> for SchemaName {
             SchemaDocument::DesiredState => Self::DesiredState,
             SchemaDocument::Plan => Self::Plan,
             SchemaDocument::Outcome => Self::Outcome,
+            SchemaDocument::Status => Self::Status,
         }
     }
 }

@@ -10,7 +10,7 @@ use std::path::PathBuf;
 use console::Term;
 use secrecy::{ExposeSecret as _, SecretString};
 
-use crate::commands::{GitHubSettings, learn_secret};
+use crate::commands::{GitHubSettings, ScreenSize, learn_secret};
 use crate::domain::{PortalKind, first_cause};
 use crate::identity::Settings;
 use crate::portal::Token;
@@ -180,6 +180,23 @@ impl Environment {
             err: Stream { is_terminal: stderr().is_terminal(), width: width(&Term::stderr()) },
         }
     }
+}
+
+impl Environment {
+    /// How large the terminal is that results can be drawn on, asked each time, because it may change; none where
+    /// results go elsewhere, or to a terminal that can't.
+    pub fn screen(&self) -> Option<fn() -> ScreenSize> {
+        let can_draw = self.out.is_terminal && !self.is_ci && variable("TERM").is_none_or(|term| term != "dumb");
+        can_draw.then_some(screen_size)
+    }
+}
+
+fn screen_size() -> ScreenSize {
+    let size = Term::stdout().size_checked();
+    size.map_or(ScreenSize { rows: 24, columns: DEFAULT_WIDTH }, |(rows, columns)| ScreenSize {
+        rows: rows.into(),
+        columns: columns.into(),
+    })
 }
 
 /// Whether the terminal is known to open links that are written by OSC 8. Others may show the address, or rubbish.

@@ -15,12 +15,13 @@ use anyhow::Context as _;
 use clap::{CommandFactory as _, Parser as _};
 
 use crate::commands::{
-    self, ApplyRequest, Console, EmulateRequest, Exit, MarkRequest, PlanRequest, PlanScope, PlanSource, PortalChoice,
-    PortalRequest, ReportRequest, ReviewGate, Selection, SignInRequest, UnmadePlan, ValidateRequest, WhoamiRequest,
+    self, ApplyRequest, Console, EmulateRequest, Exit, InitRequest, MarkRequest, PlanRequest, PlanScope, PlanSource,
+    PortalChoice, PortalRequest, ReportRequest, ReviewGate, Selection, SignInRequest, StatusRequest, UnmadePlan,
+    ValidateRequest, WhoamiRequest,
 };
 use crate::domain::Endpoints;
 use crate::report::{TextStyle, terminal};
-use args::{Arguments, Command, DesiredArguments, MarkArguments, PlanArguments, PortalArguments};
+use args::{Arguments, Command, DesiredArguments, MarkArguments, PlanArguments, PortalArguments, ReportArguments};
 use environment::{ColorWish, ENDPOINTS, Environment};
 
 /// Runs the program.
@@ -138,24 +139,28 @@ fn dispatch(arguments: Arguments, environment: &Environment, console: Console) -
             };
             block_on(commands::apply(&request, console))
         }
-        Command::Report(report) => {
-            let request = ReportRequest {
-                plan: report.plan,
-                outcome: report.outcome,
-                targets: report.to.into_iter().map(Into::into).collect(),
-                strict: report.strict,
-                summary_file: environment.github_step_summary.clone(),
-                output_file: environment.github_output.clone(),
-                workspace: environment.github_workspace.clone(),
-                runner_temp: environment.runner_temp.clone(),
-                pull_request: report.pull_request,
-                key: report.key,
-                reviewed_by: report.reviewed_by,
-                comment_author: report.comment_author,
-                github: environment::github(),
+        Command::Status(status) => {
+            let request = StatusRequest {
+                paths: status.paths,
+                kind: status.kind,
+                publishers: status.publisher,
+                format: status.format.into(),
+                interval: status.watch.then_some(status.interval),
+                screen: environment.screen(),
+                portal: portal(status.portal, environment)?,
             };
-            block_on(commands::report(&request, console))
+            block_on(commands::status(&request, console))
         }
+        Command::Init(init) => {
+            let request = InitRequest {
+                publisher: init.publisher,
+                kind: init.kind,
+                out: init.out,
+                portal: portal(init.portal, environment)?,
+            };
+            block_on(commands::init(&request, console))
+        }
+        Command::Report(report) => block_on(commands::report(&report_request(report, environment), console)),
         Command::Validate(validate) => {
             let request = ValidateRequest {
                 paths: validate.paths,
@@ -204,6 +209,24 @@ fn plan(arguments: PlanArguments, environment: &Environment, console: Console) -
         runner_temp: environment.runner_temp.clone(),
     };
     block_on(commands::plan(&request, console))
+}
+
+fn report_request(report: ReportArguments, environment: &Environment) -> ReportRequest {
+    ReportRequest {
+        plan: report.plan,
+        outcome: report.outcome,
+        targets: report.to.into_iter().map(Into::into).collect(),
+        strict: report.strict,
+        summary_file: environment.github_step_summary.clone(),
+        output_file: environment.github_output.clone(),
+        workspace: environment.github_workspace.clone(),
+        runner_temp: environment.runner_temp.clone(),
+        pull_request: report.pull_request,
+        key: report.key,
+        reviewed_by: report.reviewed_by,
+        comment_author: report.comment_author,
+        github: environment::github(),
+    }
 }
 
 fn scope(arguments: DesiredArguments) -> PlanScope {

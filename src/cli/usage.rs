@@ -21,6 +21,9 @@ const MAX_CONCURRENCY: u16 = 256;
 /// The longest time for one attempt.
 const MAX_ATTEMPT: Duration = Duration::from_hours(1);
 
+/// The shortest time between two looks.
+const MIN_INTERVAL: Duration = Duration::from_secs(1);
+
 /// The longest time for a whole command.
 const MAX_COMMAND: Duration = Duration::from_hours(7 * 24);
 
@@ -35,6 +38,15 @@ pub(super) fn attempt_time(text: &str) -> Result<Duration, String> {
     let time = time(text, MAX_ATTEMPT)?;
     if time.is_zero() {
         return Err("use a time longer than 0, such as 20s".to_owned());
+    }
+    Ok(time)
+}
+
+/// Reads `--interval`.
+pub(super) fn watch_interval(text: &str) -> Result<Duration, String> {
+    let time = time(text, MAX_ATTEMPT)?;
+    if time < MIN_INTERVAL {
+        return Err("use at least 1s".to_owned());
     }
     Ok(time)
 }
@@ -80,6 +92,14 @@ pub(super) fn explain(mut error: clap::Error) -> clap::Error {
     if error.kind() == ErrorKind::UnknownArgument && is_portal {
         let hint = "--portal was replaced by --endpoint [KIND=]URL".to_owned();
         error.remove(ContextKind::SuggestedArg);
+        error.insert(ContextKind::Suggested, ContextValue::StyledStrs(vec![hint.into()]));
+    }
+    // An endpoint where the name of a portal belongs, which may hold a password.
+    let is_endpoint =
+        matches!(error.get(ContextKind::InvalidValue), Some(ContextValue::String(value)) if value.contains("://"));
+    if error.kind() == ErrorKind::InvalidValue && is_endpoint {
+        error.insert(ContextKind::InvalidValue, ContextValue::String("an address".to_owned()));
+        let hint = "an address goes to --endpoint [KIND=]URL".to_owned();
         error.insert(ContextKind::Suggested, ContextValue::StyledStrs(vec![hint.into()]));
     }
     error
@@ -138,6 +158,8 @@ mod tests {
         for bad in ["0s", "61m", "100000000000000y", "18446744073709551615s", "20", "x", ""] {
             assert!(attempt_time(bad).is_err(), "{bad}");
         }
+        assert_eq!(watch_interval("1s"), Ok(Duration::from_secs(1)));
+        assert_eq!(watch_interval("999ms"), Err("use at least 1s".to_owned()));
         assert_eq!(command_time("8days"), Err("use at most 7days".to_owned()));
     }
 }

@@ -45,12 +45,19 @@ impl Console {
     /// # Errors
     /// When standard output can't be written, other than because its reader has gone away.
     pub fn result(&self, text: &str) -> anyhow::Result<()> {
+        self.result_while_read(text).map(drop)
+    }
+
+    /// Writes a result, and says whether its reader is still there.
+    ///
+    /// # Errors
+    /// When standard output can't be written, other than because its reader has gone away.
+    pub fn result_while_read(&self, text: &str) -> anyhow::Result<bool> {
         let mut out = io::stdout().lock();
         match out.write_all(redact(text).as_bytes()).and_then(|()| out.flush()) {
-            Err(error) if error.kind() != ErrorKind::BrokenPipe => {
-                Err(error).context("the result can't be written to standard output")
-            }
-            _ => Ok(()),
+            Ok(()) => Ok(true),
+            Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(false),
+            Err(error) => Err(error).context("the result can't be written to standard output"),
         }
     }
 

@@ -61,6 +61,41 @@ impl OutFile {
         path.map(|path| Self::prepare(flag, path, others)).transpose()
     }
 
+    /// Checks that a new file can be written.
+    ///
+    /// # Errors
+    /// When there is anything in its place, and when its directory can't be written.
+    pub fn prepare_new(flag: &'static str, path: &Path) -> anyhow::Result<Self> {
+        let name = shown(path);
+        let real = place(path).with_context(|| format!("{name} can't be written ({flag})"))?;
+        let out = Self { flag, path: path.to_owned(), real };
+        if no_follow(&out.real).with_context(|| out.failed())?.is_some() {
+            bail!(out.exists());
+        }
+        out.temporary().and_then(|mut file| file.write_all(b"\n")).with_context(|| out.failed())?;
+        Ok(out)
+    }
+
+    /// Writes a text, without secrets, where there is nothing.
+    ///
+    /// # Errors
+    /// When there is something by now, which stays as it is, and when it can't be written.
+    pub fn write_new(&self, text: &str) -> anyhow::Result<()> {
+        let written = self.temporary().and_then(|mut file| {
+            file.write_all(redact(text).as_bytes())?;
+            file.as_file().sync_all()?;
+            file.persist_noclobber(&self.real).map_err(|error| error.error)
+        });
+        match written {
+            Err(error) if error.kind() == ErrorKind::AlreadyExists => bail!(self.exists()),
+            written => written.map(drop).with_context(|| self.failed()),
+        }
+    }
+
+    fn exists(&self) -> String {
+        format!("{} exists and is not overwritten ({}); name another file, or remove it", shown(&self.path), self.flag)
+    }
+
     /// Writes the document, without secrets.
     ///
     /// # Errors
@@ -93,6 +128,11 @@ impl OutFile {
             builder.permissions(Permissions::from_mode(0o666));
         }
         builder.tempfile_in(self.real.parent().unwrap_or(Path::new(".")))
+    }
+
+    /// The path as it can be printed.
+    pub fn shown(&self) -> String {
+        shown(&self.path)
     }
 
     fn failed(&self) -> String {

@@ -8,8 +8,9 @@ use anyhow::{Context as _, bail};
 use jiff::Timestamp;
 
 use super::out_file::{OtherFile, OutFile};
-use super::portal::{OpenPortals, PortalChoice, PortalRequest, PortalsInUse};
+use super::portal::{OpenPortals, PortalRequest, PortalsInUse};
 use super::progress::ReadProgress;
+use super::shell_words::{portal_words, quoted};
 use super::signals::Signals;
 use super::survey::{Lister, NamedOffers, survey, wanted_lists};
 use super::{Console, Exit, Format, TOOL, files, live, portal, recorded_plans};
@@ -20,7 +21,7 @@ use crate::portal::{Backends, documented_address};
 use crate::report::{self, COMMENT_LIMIT, Links, TextStyle, terminal};
 
 /// The file that is meant where none is named.
-const DEFAULT_PATH: &str = "offers.yaml";
+pub(super) const DEFAULT_PATH: &str = "offers.yaml";
 
 /// The most mistakes that a document holds: a file that was never a desired state can hold a mistake a line.
 const MOST_FAILURES: usize = 1_000;
@@ -271,24 +272,9 @@ fn next_command(request: &PlanRequest, plan: &Plan, console: Console) -> Option<
             words.extend(["--max-cancels".to_owned(), max.to_string()]);
         }
     }
-    match &request.portal.choice {
-        PortalChoice::Emulated { state } => words.extend(["--emulate".to_owned(), quoted(&state.to_string_lossy())?]),
-        PortalChoice::At { .. } => {
-            for planned in plan.portals.iter().filter(|planned| planned.origin != planned.portal.microsoft()) {
-                words.extend(["--endpoint".to_owned(), format!("{}={}", planned.portal, planned.origin)]);
-            }
-        }
-    }
+    let portals = plan.portals.iter().map(|planned| (planned.portal, &planned.origin));
+    words.extend(portal_words(&request.portal, portals)?);
     Some(words.join(" "))
-}
-
-/// A word for a shell; none where it can't be shown as it is.
-fn quoted(word: &str) -> Option<String> {
-    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"._/-:=+,@%".contains(&byte);
-    if !word.is_empty() && !word.starts_with('-') && word.bytes().all(is_plain) {
-        return Some(word.to_owned());
-    }
-    (terminal(word) == word && !word.contains('\'') && !word.starts_with('-')).then(|| format!("'{word}'"))
 }
 
 /// Makes the plan, or says which of the freezes' patterns match nothing.
@@ -310,7 +296,7 @@ pub(super) async fn make(
     let facts = facts(&desired, scope, portals.collect());
     let progress = ReadProgress::new(console, &open.retries);
     let work = async {
-        let lister = Lister { backends: &open.backends, named, progress: &progress };
+        let lister = Lister { backends: &open.backends, named, names_idle: false, progress: &progress };
         let lists = lister.lists(&wanted_lists(&desired, scope.coverage, facts.now), &desired).await;
         let mut survey = survey(desired, named, &lists, &open.backends, scope.coverage, facts.now)?;
         drop(lists);
@@ -389,7 +375,7 @@ fn facts(desired: &DesiredSet, scope: &PlanScope, portals: Vec<PortalFacts>) -> 
 }
 
 /// Documents are read by people: a fraction of a second says nothing to them.
-fn whole_seconds(time: Timestamp) -> Timestamp {
+pub(super) fn whole_seconds(time: Timestamp) -> Timestamp {
     Timestamp::from_second(time.as_second()).unwrap_or(time)
 }
 

@@ -7,6 +7,7 @@ use crate::desired::DesiredDocument;
 use crate::outcome::OutcomeDocument;
 use crate::plan::Plan;
 use crate::report::json;
+use crate::status::StatusDocument;
 
 /// A document that has a schema.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -17,6 +18,8 @@ pub enum SchemaName {
     Plan,
     /// `outcome.json`.
     Outcome,
+    /// The result of `status --format json`.
+    Status,
 }
 
 impl SchemaName {
@@ -26,6 +29,7 @@ impl SchemaName {
             Self::DesiredState => "desired-state",
             Self::Plan => "plan",
             Self::Outcome => "outcome",
+            Self::Status => "status",
         }
     }
 
@@ -50,6 +54,7 @@ pub fn schema(name: SchemaName, console: Console) -> anyhow::Result<Exit> {
         SchemaName::DesiredState => schemars::schema_for!(DesiredDocument),
         SchemaName::Plan => schemars::schema_for!(Plan),
         SchemaName::Outcome => schemars::schema_for!(OutcomeDocument),
+        SchemaName::Status => schemars::schema_for!(StatusDocument),
     };
     schema.insert("$id".to_owned(), name.address().into());
     console.result(&json(&schema))?;

@@ -61,6 +61,8 @@ impl FromIterator<OfferKey> for NamedOffers {
 pub(super) struct Lister<'a> {
     pub backends: &'a Backends,
     pub named: &'a NamedOffers,
+    /// Whether offers on which nothing runs are to be called by their names, too.
+    pub names_idle: bool,
     pub progress: &'a ReadProgress<'a>,
 }
 
@@ -93,7 +95,7 @@ impl Lister<'_> {
         let reader = backend.reader();
         self.progress.start_list(publisher);
         let mut list = reader.list(publisher, &|so_far| self.progress.listed(so_far)).await?;
-        if !list.offers.iter().any(|offer| offer.is_nameless && !offer.is_idle) {
+        if !list.offers.iter().any(|offer| offer.is_nameless && (self.names_idle || !offer.is_idle)) {
             return Ok(list);
         }
         // Somewhere among these are offers that the files call by another id.

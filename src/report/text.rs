@@ -343,13 +343,18 @@ impl Page {
     }
 
     /// Text that the terminal opens an address by. The address is one of ours, which needs no escape.
-    fn link(&mut self, text: &str, address: Option<&str>) {
+    pub fn link(&mut self, text: &str, address: Option<&str>) {
         match address.filter(|_| self.links) {
             Some(address) => {
                 self.text.push_str(&format!("\u{1b}]8;;{address}\u{1b}\\{text}\u{1b}]8;;\u{1b}\\"));
             }
             None => self.text.push_str(text),
         }
+    }
+
+    /// The width of its lines.
+    pub const fn width(&self) -> usize {
+        self.width
     }
 
     /// Ends a line.

@@ -547,6 +547,8 @@ fn every_help_text() {
         vec![],
         vec!["plan"],
         vec!["apply"],
+        vec!["status"],
+        vec!["init"],
         vec!["report"],
         vec!["mark"],
         vec!["whoami"],

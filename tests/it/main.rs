@@ -42,6 +42,8 @@ mod github;
 mod http_client;
 /// Sign-in: which credential, what is asked of whom, and that nothing of it is shown.
 mod identity;
+/// `init`: a file with every offer of a publisher, and nothing marked.
+mod init;
 /// Installing the program in a workflow.
 mod install;
 /// The journal: killed runs and what the next one makes of them.
@@ -76,6 +78,8 @@ mod schemas;
 mod secrets;
 /// Plans and applies on a simulated portal that fails at random, seed by seed.
 mod simulation;
+/// `status`: what is running, who wants it stopped, and watching it end.
+mod status;
 /// A mark pinned or taken out in the file's own text.
 mod suggestions;
 /// What the tests share.

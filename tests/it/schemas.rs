@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use crate::support::{Workspace, repository};
 
-const SCHEMAS: &[&str] = &["desired-state", "plan", "outcome"];
+const SCHEMAS: &[&str] = &["desired-state", "plan", "outcome", "status"];
 
 fn schema(name: &str) -> Value {
     let text = std::fs::read_to_string(repository(&format!("schemas/{name}.schema.json"))).expect("a schema");
@@ -122,6 +122,14 @@ fn a_plan_fits_its_schema() {
         "json".as_ref(),
     ]);
     assert_fits(&schema("plan"), &run.json());
+}
+
+#[test]
+fn a_status_fits_its_schema() {
+    let (offers, portal) = (repository("examples/offers.yaml"), repository("examples/portal.yaml"));
+    let (offers, portal) = (offers.to_string_lossy().into_owned(), portal.to_string_lossy().into_owned());
+    let run = Workspace::new().run(["status", &offers, "--emulate", &portal, "--format", "json"]);
+    assert_fits(&schema("status"), &run.json());
 }
 
 #[test]

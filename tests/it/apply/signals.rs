@@ -59,9 +59,9 @@ fn while_waiting_the_location_is_kept() {
 
 #[test]
 fn while_the_call_is_under_way_its_answer_is_waited_for() {
-    let (arrives, arrived) = channel();
+    let (notify, arrived) = channel();
     let portal = OfferPortal::start(move |offer, stream| {
-        let _ = arrives.send(());
+        let _ = notify.send(());
         // Long enough for the signal to come first.
         std::thread::sleep(Duration::from_millis(500));
         offer.cancelled();
@@ -76,9 +76,9 @@ fn while_the_call_is_under_way_its_answer_is_waited_for() {
 
 #[test]
 fn a_call_without_an_answer_is_unknown() {
-    let (arrives, arrived) = channel();
+    let (notify, arrived) = channel();
     let portal = OfferPortal::start(move |_, stream| {
-        let _ = arrives.send(());
+        let _ = notify.send(());
         wait_for_close(stream);
     });
     let arrived = || arrived.recv().expect("the call");
@@ -89,9 +89,9 @@ fn a_call_without_an_answer_is_unknown() {
 
 #[test]
 fn the_second_signal_ends_at_once() {
-    let (arrives, arrived) = channel();
+    let (notify, arrived) = channel();
     let portal = OfferPortal::start(move |_, stream| {
-        let _ = arrives.send(());
+        let _ = notify.send(());
         wait_for_close(stream);
     });
     let workspace = Workspace::with("offers.yaml", DESIRED);
