@@ -191,11 +191,15 @@ fn dispatch(arguments: Arguments, environment: &Environment, console: Console) -
 
 fn plan(arguments: PlanArguments, environment: &Environment, console: Console) -> anyhow::Result<Exit> {
     let scope = PlanScope { coverage: arguments.coverage, ..scope(arguments.desired) };
+    let given = arguments.portal.endpoint.clone();
     let portal = match portal(arguments.portal, environment) {
         Ok(portal) => portal,
         Err(error) => {
+            let of_variable = environment.endpoints.iter().flat_map(|text| text.split(','));
+            let endpoints = given.iter().map(String::as_str).chain(of_variable);
+            let message = usage::without_endpoints(&format!("{error:#}"), endpoints);
             let unmade = UnmadePlan { scope, out: arguments.out, format: arguments.format.into() };
-            return unmade.leave(error, console);
+            return unmade.leave(message, error, console);
         }
     };
     let request = PlanRequest {

@@ -105,12 +105,32 @@ pub(super) fn explain(mut error: clap::Error) -> clap::Error {
     error
 }
 
-/// What is wrong, in one line and without what stands around it on a terminal.
+/// What is wrong, in one line, for a document that others may read. What was given is left out: it may be a secret in
+/// the wrong place, which a runner hides in the log and nobody hides in a comment.
 pub(super) fn message(error: &clap::Error) -> String {
     let text = error.to_string();
     let first = text.split("\n\n").next().unwrap_or_default();
     let words: Vec<&str> = first.split_whitespace().collect();
-    words.join(" ").trim_start_matches("error: ").to_owned()
+    let text = words.join(" ").trim_start_matches("error: ").to_owned();
+    match error.get(ContextKind::InvalidValue) {
+        Some(ContextValue::String(value)) => {
+            let value: Vec<&str> = value.split_whitespace().collect();
+            text.replace(&format!(" '{}'", value.join(" ")), "")
+        }
+        _ => text,
+    }
+}
+
+/// The same for what is wrong with endpoints. Messages quote a whole one, the name of its portal, or its URL without
+/// the query.
+pub(super) fn without_endpoints<'a>(text: &str, given: impl Iterator<Item = &'a str>) -> String {
+    given.fold(text.to_owned(), |text, endpoint| {
+        let (name, url) = endpoint.split_once('=').unwrap_or(("", endpoint));
+        let without_query = |text: &'a str| text.split(['?', '#']).next().unwrap_or_default();
+        let parts = [endpoint, without_query(endpoint), url, without_query(url), name];
+        let quoted = parts.into_iter().map(str::trim).filter(|part| !part.is_empty()).map(|part| format!("`{part}"));
+        quoted.fold(text, |text, part| text.replace(&part, "`…"))
+    })
 }
 
 /// The plan that a command line asks for, of which only values can't be read. None: it asks for something else, or

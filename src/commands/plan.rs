@@ -131,13 +131,14 @@ pub struct UnmadePlan {
 }
 
 impl UnmadePlan {
-    /// Leaves word of a setting that is wrong, before anything could be asked or read.
+    /// Leaves word of a setting that is wrong, before anything could be asked or read. `message` is for the document,
+    /// which is shown where nobody hides secrets.
     ///
     /// # Errors
     /// The setting, or that the document can't be written.
-    pub fn leave(&self, error: anyhow::Error, console: Console) -> anyhow::Result<Exit> {
+    pub fn leave(&self, message: String, error: anyhow::Error, console: Console) -> anyhow::Result<Exit> {
         let out = OutFile::prepare_if_given("--out", self.out.as_deref(), &self.scope.inputs())?;
-        let failures = vec![failure_of("settings", format!("{error:#}"))];
+        let failures = vec![failure_of("settings", message)];
         let failed = failed(&self.scope, &DesiredSet::default(), failures, Err(error));
         failed.leave(out.as_ref(), self.format, console)
     }
