@@ -121,7 +121,9 @@ fn http_2_is_spoken_where_the_server_speaks_it() {
             tell.send(stream.read_exact(&mut preface).map(|()| String::from_utf8_lossy(&preface).into_owned()).ok());
     });
     plan_over(&format!("http://{proxy}"), &authority).expect(1);
-    assert_eq!(told.recv_timeout(Duration::from_mins(1)).expect("a connection").as_deref(), Some("PRI * HTTP/2.0\r\n"));
+    // On a busy machine an attempt may be given up in the middle of the handshake; the next one says it.
+    let spoken = std::iter::from_fn(|| told.recv_timeout(Duration::from_mins(1)).ok()).flatten().next();
+    assert_eq!(spoken.as_deref(), Some("PRI * HTTP/2.0\r\n"));
 }
 
 #[test]
