@@ -23,27 +23,36 @@ pub enum Fault {
     Unauthorized,
     /// A clear no of another kind, or a redirect.
     Turned(u16),
-    /// A body that is none.
-    Garbage,
-    /// An answer about another offer.
-    OtherOffer,
+    /// A body that is none, or an empty document.
+    Garbage(&'static str),
+    /// An answer about something else.
+    OtherThing,
     /// An entity tag that is none.
     BrokenTag,
 }
 
 /// How often faults come, in one run.
 #[derive(Debug, Clone, Copy)]
-pub struct Weather(pub f64);
+pub struct Weather {
+    pub reads: f64,
+    pub calls: f64,
+}
 
 impl Weather {
     /// Fair for one run in three, foul for some.
     pub fn draw(rng: &mut Rng) -> Self {
-        Self([0.0, 0.0, 0.02, 0.1, 0.1, 0.3][rng.usize(..6)])
+        let reads = [0.0, 0.0, 0.02, 0.1, 0.1, 0.3][rng.usize(..6)];
+        Self { reads, calls: if rng.u32(..10) == 0 { 0.9 } else { reads } }
+    }
+
+    /// Whether nothing fails.
+    pub const fn is_calm(self) -> bool {
+        self.reads <= 0.0 && self.calls <= 0.0
     }
 
     /// The fault of one request.
-    pub fn fault(self, rng: &mut Rng) -> Fault {
-        if rng.f64() >= self.0 {
+    pub fn fault(self, is_call: bool, rng: &mut Rng) -> Fault {
+        if rng.f64() >= if is_call { self.calls } else { self.reads } {
             return Fault::None;
         }
         let after_effect = rng.bool();
@@ -54,10 +63,10 @@ impl Weather {
             5 | 6 => Fault::Server { status: [500, 502, 503][rng.usize(..3)], after_effect },
             7 | 8 => Fault::Throttled { status: [429, 503][rng.usize(..2)], seconds: rng.u64(..=40) },
             9 | 10 => Fault::Unauthorized,
-            11 => Fault::Turned([403, 404][rng.usize(..2)]),
+            11 => Fault::Turned([400, 403, 404, 409][rng.usize(..4)]),
             12 => Fault::Turned(302),
-            13 => Fault::Garbage,
-            14 => Fault::OtherOffer,
+            13 => Fault::Garbage(["<html>", "{}", "null"][rng.usize(..3)]),
+            14 => Fault::OtherThing,
             _ => Fault::BrokenTag,
         }
     }

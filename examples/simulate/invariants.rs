@@ -2,7 +2,12 @@
 //!
 //! Owns the rules for outcomes, in words.
 
+use std::time::Duration;
+
+use cancel_pending::apply::SettledCall;
+use cancel_pending::domain::PortalKind;
 use cancel_pending::outcome::{Outcome, OutcomeDocument, OutcomeEntry, OutcomeSummary};
+use tokio::time::Instant;
 
 use super::offer::{SimulatedOffer, SimulatedOperation, Truth};
 use super::world::Simulation;
@@ -42,6 +47,54 @@ pub fn check(document: &OutcomeDocument, world: &mut Simulation) {
         }
     }
     broken.extend(exit_status(document));
+    world.watch.violations.append(&mut broken);
+}
+
+/// Holds what was said of calls of other plans against the truth.
+pub fn check_settled(settled: &[SettledCall], world: &mut Simulation) {
+    for SettledCall { call, outcome, seen } in settled {
+        let offer = world.offers.iter().find(|offer| call.key.offer == *offer.name.as_str());
+        let truth = offer.and_then(|offer| offer.operation(call.operation_id.as_str())).map(|one| one.truth);
+        let is_true = match outcome {
+            Some(Outcome::Cancelled) => truth == Some(Truth::Cancelled),
+            Some(_) => truth.is_some_and(|truth| matches!(truth, Truth::Completed | Truth::Failed)),
+            None => true,
+        };
+        if !is_true {
+            let said = format!(
+                "of the open call for {} is said {outcome:?} ({seen}), and in truth it is {truth:?}",
+                call.operation_id
+            );
+            world.watch.violations.push(said);
+        }
+    }
+}
+
+/// How long after its end an operation is seen to have ended, at the latest: the longest pause and a few reads.
+const LONGEST_BLINDNESS: Duration = Duration::from_secs(90);
+
+/// Where nothing went wrong and there was time, nothing is left open that the portal told the end of.
+pub fn check_ends(document: &OutcomeDocument, deadline: Instant, world: &mut Simulation) {
+    let mut broken = Vec::new();
+    for entry in &document.entries {
+        let offer = world.offers.iter().find(|offer| entry.offer == *offer.name.as_str());
+        let Some(one) = offer.and_then(|offer| offer.operation(entry.operation_id.as_str())) else { continue };
+        // Of a job that is another one's, nothing can be concluded.
+        let is_own_job = world.kind != PortalKind::ProductIngestion
+            || world.watch.offer_of_job(&one.job).is_some_and(|name| entry.offer == *name);
+        let is_told = !one.odd && is_own_job && (!one.forgotten || world.kind == PortalKind::PartnerCenter);
+        let was_time = one.over_since.is_some_and(|over| over + LONGEST_BLINDNESS < deadline);
+        if !entry.message.as_deref().unwrap_or_default().contains("timeout") {
+            continue;
+        }
+        let is_open = matches!(entry.outcome, Outcome::Accepted | Outcome::Unknown);
+        if is_open && is_told && was_time {
+            broken.push(format!("{}, and it was over long before", said_of(entry)));
+        }
+        if entry.outcome == Outcome::NotAttempted {
+            broken.push(format!("{}, and there was time", said_of(entry)));
+        }
+    }
     world.watch.violations.append(&mut broken);
 }
 

@@ -1,11 +1,14 @@
-//! Plans and applies under a simulated portal with a paused clock, seed by seed.
+//! Plans and applies under simulated portals with a paused clock, seed by seed.
 //!
 //! Owns the command line: `--seeds N` runs many, from `--from N` on, and `--seed N` one, with its history.
 
+mod cloud_partner;
 mod disk;
 mod faults;
 mod invariants;
 mod offer;
+mod partner_center;
+mod product_ingestion;
 mod run;
 mod watch;
 mod world;

@@ -11,20 +11,20 @@ use std::time::Duration;
 use cancel_pending::apply::{ApplyEvent, ApplyOptions, Clock, Journal, Stop, Stopper, Target, Watch, apply};
 use cancel_pending::commands::{observe, unread};
 use cancel_pending::domain::{
-    DesiredOffer, DesiredSet, DesiredState, Limits, Mark, OfferKey, PortalKind, PortalOrigin, PortalSettings,
-    SourceLocation,
+    DesiredOffer, DesiredSet, DesiredState, Limits, Mark, OfferKey, PortalKind, PortalSettings, SourceLocation,
 };
 use cancel_pending::plan::{Decision, Plan, PlanFacts, PlanSelection, PortalFacts, plan};
 use cancel_pending::portal::{Backend, Backends, TransportSettings, capabilities};
 use fastrand::Rng;
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
 use super::disk::Disk;
 use super::invariants;
-use super::watch::RunLimits;
-use super::world::World;
+use super::offer::{SimulatedOffer, SimulatedOperation};
+use super::watch::{PlannedCall, RunLimits};
+use super::world::{Simulation, World};
 
 /// How long requests in progress may take after a request to stop.
 const GRACE: Duration = Duration::from_secs(5);
@@ -34,7 +34,8 @@ thread_local! {
     static BEGUN: Cell<Option<Instant>> = const { Cell::new(None) };
 }
 
-fn wall(instant: Instant) -> Timestamp {
+/// The time on the wall at a moment of the paused clock.
+pub fn wall(instant: Instant) -> Timestamp {
     let base: Timestamp = "2026-11-25T12:00:00Z".parse().expect("a time");
     let begun = BEGUN.get().unwrap_or(instant);
     base + instant.saturating_duration_since(begun)
@@ -42,6 +43,12 @@ fn wall(instant: Instant) -> Timestamp {
 
 fn now() -> Timestamp {
     wall(Instant::now())
+}
+
+/// When the job of an operation began.
+pub fn job_start(one: &SimulatedOperation) -> Timestamp {
+    let lead = one.lead.map_or(SignedDuration::from_secs(-1), |lead| SignedDuration::try_from(lead).expect("a lead"));
+    wall(one.since).checked_sub(lead).expect("a time")
 }
 
 /// What a seed brought.
@@ -106,38 +113,56 @@ fn backends(world: &World, settings: &Settings) -> Backends {
         ..TransportSettings::default()
     };
     let (credential, exchange) = (Arc::new(world.clone()), Arc::new(world.clone()));
-    let backend = Backend::new(PortalKind::CloudPartner, PortalOrigin::microsoft(), credential, exchange, &transport);
+    let kind = world.lock().kind;
+    let backend = Backend::new(kind, kind.microsoft(), credential, exchange, &transport);
     [backend].into_iter().collect()
+}
+
+fn source() -> SourceLocation {
+    SourceLocation { path: "offers.yaml".to_owned(), line: 1, column: 1 }
+}
+
+/// A marked offer: pinned, or not; with its product, or without; with a job where there are jobs, which may be the wrong one.
+fn desired(kind: PortalKind, offer: &SimulatedOffer, jobs: &[&str], rng: &mut Rng) -> DesiredOffer {
+    let last = offer.operations.last();
+    let pin = last.filter(|_| rng.u32(..3) == 0).and_then(|one| one.id.parse().ok());
+    let expires = (rng.u32(..8) == 0).then(|| wall(Instant::now() + Duration::from_millis(rng.u64(1_000..20_000))));
+    let job = match rng.u32(..12) {
+        0 => None,
+        1 => Some("7a1b2c3d-0000-4000-8000-000000000000"),
+        2 => jobs.get(rng.usize(..jobs.len().max(1))).copied(),
+        _ => last.map(|one| one.job.as_str()),
+    };
+    DesiredOffer {
+        key: OfferKey {
+            portal: kind,
+            publisher: "contoso".parse().expect("an id"),
+            offer: offer.name.parse().expect("an id"),
+        },
+        product_id: Some(&offer.product).filter(|_| kind.has_products() && rng.bool()).and_then(|id| id.parse().ok()),
+        mark: Some(Mark {
+            operation_id: pin,
+            job_id: job.filter(|_| kind.has_jobs()).and_then(|job| job.parse().ok()),
+            expires,
+        }),
+        is_spared: false,
+        rule: None,
+        notification_emails: Vec::new(),
+        reason: None,
+        source: source(),
+    }
 }
 
 /// The real planner on what the portal shows.
 async fn make_plan(world: &World, settings: &Settings, rng: &mut Rng) -> Plan {
-    let source = SourceLocation { path: "offers.yaml".to_owned(), line: 1, column: 1 };
+    let kind = world.lock().kind;
     let offers = {
         let world = world.lock();
-        let desired = |name: &str, pin: Option<&str>, expires| DesiredOffer {
-            key: OfferKey {
-                portal: PortalKind::CloudPartner,
-                publisher: "contoso".parse().expect("an id"),
-                offer: name.parse().expect("an id"),
-            },
-            product_id: None,
-            mark: Some(Mark { operation_id: pin.map(|pin| pin.parse().expect("an id")), job_id: None, expires }),
-            is_spared: false,
-            rule: None,
-            notification_emails: Vec::new(),
-            reason: None,
-            source: source.clone(),
-        };
-        let expires = |rng: &mut Rng| {
-            (rng.u32(..8) == 0).then(|| wall(Instant::now() + Duration::from_millis(rng.u64(1_000..20_000))))
-        };
-        let one = |offer: &super::offer::SimulatedOffer, rng: &mut Rng| {
-            let pin = offer.operations.last().filter(|_| rng.u32(..3) == 0).map(|one| one.id.as_str());
-            desired(&offer.name, pin, expires(rng))
-        };
-        world.offers.iter().map(|offer| one(offer, rng)).collect()
+        let jobs: Vec<&str> =
+            world.offers.iter().filter_map(|offer| offer.operations.last()).map(|one| one.job.as_str()).collect();
+        world.offers.iter().map(|offer| desired(kind, offer, &jobs, rng)).collect()
     };
+    let source = source();
     let state = DesiredState {
         limits: Limits::default(),
         settings: PortalSettings::default(),
@@ -151,9 +176,9 @@ async fn make_plan(world: &World, settings: &Settings, rng: &mut Rng) -> Plan {
         now: now(),
         selection: PlanSelection::default(),
         portals: vec![PortalFacts {
-            kind: PortalKind::CloudPartner,
-            origin: PortalOrigin::microsoft(),
-            capabilities: capabilities(PortalKind::CloudPartner),
+            kind,
+            origin: kind.microsoft(),
+            capabilities: capabilities(kind),
             seller: None,
             schema_version: None,
         }],
@@ -164,13 +189,22 @@ async fn make_plan(world: &World, settings: &Settings, rng: &mut Rng) -> Plan {
     plan(&facts, states)
 }
 
-fn limits(plan: &Plan, concurrency: usize, deadline: Instant, stop: Stop, journal: &[u8]) -> RunLimits {
+fn limits(
+    plan: &Plan,
+    concurrency: usize,
+    deadline: Instant,
+    stop: Stop,
+    journal: &[u8],
+    withheld: BTreeSet<String>,
+) -> RunLimits {
     let until = |at: Timestamp| Instant::now() + Duration::try_from(at.duration_since(now())).unwrap_or_default();
     let cancels = plan.entries.iter().filter(|entry| entry.decision == Decision::Cancel);
     let planned: BTreeMap<_, _> = cancels
         .filter_map(|entry| {
-            let operation = entry.operation.as_ref()?.id.to_string();
-            Some((entry.offer.to_string(), (operation, entry.expires.map(until))))
+            let operation = entry.operation.as_ref()?;
+            let job = operation.job_id.as_ref().map(ToString::to_string);
+            let planned = PlannedCall { operation: operation.id.to_string(), job, expires: entry.expires.map(until) };
+            Some((entry.offer.to_string(), planned))
         })
         .collect();
     let (mut accepted_before, mut read_twice) = (BTreeSet::new(), BTreeSet::new());
@@ -178,7 +212,7 @@ fn limits(plan: &Plan, concurrency: usize, deadline: Instant, stop: Stop, journa
         let Ok(line) = serde_json::from_slice::<serde_json::Value>(line) else { continue };
         let id = line["operationId"].as_str().unwrap_or_default().to_owned();
         let offer = line["offer"].as_str().unwrap_or_default();
-        if planned.get(offer).is_some_and(|(planned, _)| *planned != id) {
+        if planned.get(offer).is_some_and(|planned| planned.operation != id) {
             read_twice.insert(offer.to_owned());
         }
         if line["result"] == "accepted" {
@@ -188,7 +222,13 @@ fn limits(plan: &Plan, concurrency: usize, deadline: Instant, stop: Stop, journa
             accepted_before.remove(&id);
         }
     }
-    RunLimits { deadline, stop, concurrency, planned, accepted_before, read_twice }
+    RunLimits { deadline, stop, concurrency, planned, accepted_before, read_twice, withheld }
+}
+
+/// What was not approved.
+fn withheld(plan: &Plan, rng: &mut Rng) -> HashMap<OfferKey, String> {
+    let some = plan.entries.iter().filter(|_| rng.u32(..20) == 0);
+    some.map(|entry| (entry.key(), "it was not approved".to_owned())).collect()
 }
 
 /// One apply. Returns whether it was killed.
@@ -205,19 +245,22 @@ async fn one_apply(
     let (stopper, stop) = Stopper::new();
     let (stopper, killed) = (Arc::new(stopper), Arc::new(Notify::new()));
     let existing = bytes.lock().unwrap_or_else(PoisonError::into_inner).clone();
-    world.lock().watch.begin_run(limits(plan, settings.concurrency, deadline, stop.clone(), &existing));
+    let withheld = withheld(plan, rng);
+    let names = withheld.keys().map(|key| key.offer.to_string()).collect();
+    world.lock().watch.begin_run(limits(plan, settings.concurrency, deadline, stop.clone(), &existing, names));
     world.lock().note(&format!("apply: {settings:?}, timeout {timeout} s"));
+    let (kills, is_full) = (rng.u32(..4) == 0, rng.u32(..12) == 0);
     let disk = Disk {
         bytes: Arc::clone(bytes),
         world: world.clone(),
         rng: rng.fork(),
-        kill_at: (rng.u32(..4) == 0).then(|| rng.u32(1..8)),
+        kill_at: kills.then(|| rng.u32(1..8)),
         killed: Arc::clone(&killed),
         stop_at: (rng.u32(..12) == 0).then(|| rng.u32(1..5)),
         stopper: Arc::clone(&stopper),
         writes: 0,
         is_slow: rng.u32(..4) == 0,
-        is_full: rng.u32(..12) == 0,
+        is_full,
     };
     let opened = match Journal::over(Box::new(disk), &existing, Path::new("journal.jsonl")) {
         Ok(opened) => opened,
@@ -236,7 +279,7 @@ async fn one_apply(
         linger: Duration::from_secs([0, 0, 60][rng.usize(..3)]),
         deadline,
         clock: Clock::new(now),
-        withheld: HashMap::new(),
+        withheld,
     };
     let longest = [500, 5_000, 100_000][rng.usize(..3)];
     let signal = (rng.u32(..6) == 0).then(|| Duration::from_millis(rng.u64(..longest)));
@@ -265,7 +308,7 @@ async fn one_apply(
     };
     let mut world = world.lock();
     let Some(applied) = applied else {
-        check_journal(&mut world, bytes);
+        check_journal(&mut world, bytes, is_full);
         return true;
     };
     let slowness = world.watch.slowness;
@@ -287,11 +330,16 @@ async fn one_apply(
     }
     // What was due by now has happened, whether or not anybody looked.
     invariants::check(&applied.outcome, &mut world);
+    invariants::check_settled(&applied.settled, &mut world);
+    // Where nothing goes wrong and nobody is in a hurry, everything comes to its end.
+    if world.weather.is_calm() && !stop.is_requested() && timeout >= 300 && slowness.is_zero() && options.wait {
+        invariants::check_ends(&applied.outcome, deadline, &mut world);
+    }
     false
 }
 
 /// After a kill each call that left stands in the journal.
-fn check_journal(world: &mut super::world::Simulation, bytes: &Mutex<Vec<u8>>) {
+fn check_journal(world: &mut Simulation, bytes: &Mutex<Vec<u8>>, is_full: bool) {
     let bytes = bytes.lock().unwrap_or_else(PoisonError::into_inner);
     let text = String::from_utf8_lossy(&bytes);
     for (id, left) in world.watch.left_ever.clone() {
@@ -300,5 +348,15 @@ fn check_journal(world: &mut super::world::Simulation, bytes: &Mutex<Vec<u8>>) {
         if intents < left as usize {
             world.watch.violations.push(format!("{left} calls left for {id}, and the journal holds {intents} intents"));
         }
+    }
+    let is_told = |id: &str| {
+        let own = format!("\"operationId\":\"{id}\"");
+        text.lines().any(|line| line.contains(&own) && line.contains("\"result\":\"accepted\""))
+    };
+    let untold: Vec<&String> = world.watch.accepted.keys().filter(|id| !is_told(id)).collect();
+    // The one that the kill came before, and those that were to be written after it.
+    if untold.len() > world.watch.accepted.len().min(1) && !is_full {
+        let violation = format!("the answers to the calls for {untold:?} are not in the journal");
+        world.watch.violations.push(violation);
     }
 }

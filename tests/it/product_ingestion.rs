@@ -410,16 +410,19 @@ fn a_refusal_says_what_it_means_here() {
 #[test]
 fn a_finished_preview_does_not_tell_how_going_live_ended() {
     let other = "1152921505700000009";
-    for (job, names, outcome) in [
-        ("completed/cancelled", ID, "already-done"),
-        ("completed/cancelled", other, "unknown"),
-        ("completed/succeeded", ID, "completed"),
-        ("completed/failed", ID, "completed"),
-        ("running/pending", ID, "unknown"),
+    for (job, submission, names, outcome) in [
+        ("completed/cancelled", "completed/succeeded", ID, "already-done"),
+        ("completed/cancelled", "completed/succeeded", other, "unknown"),
+        ("completed/succeeded", "completed/succeeded", ID, "completed"),
+        ("completed/failed", "completed/succeeded", ID, "completed"),
+        ("running/pending", "completed/succeeded", ID, "unknown"),
+        // One that failed was cancelled only if its own job was.
+        ("completed/cancelled", "completed/failed", ID, "already-done"),
+        ("completed/cancelled", "completed/failed", other, "completed"),
     ] {
         let portal = changing("200 OK");
         let workspace = plan_on(&portal, "");
-        *portal.moment.lock().expect("not poisoned") = Moment { names, ..moment(job, "completed/succeeded") };
+        *portal.moment.lock().expect("not poisoned") = Moment { names, ..moment(job, submission) };
         let run = apply_on(&portal, &workspace);
         assert_eq!(run.json()["entries"][0]["outcome"], outcome, "{job} {names}: {}", run.stdout);
         assert_eq!(*portal.calls.lock().expect("not poisoned"), Vec::<String>::new(), "{job} {names}");

@@ -1,5 +1,7 @@
-//! Plans and applies under a simulated portal, a fixed set of seeds.
+//! Plans and applies under simulated portals, a fixed set of seeds.
 
+#[path = "../../examples/simulate/cloud_partner.rs"]
+mod cloud_partner;
 #[path = "../../examples/simulate/disk.rs"]
 mod disk;
 #[path = "../../examples/simulate/faults.rs"]
@@ -8,6 +10,10 @@ mod faults;
 mod invariants;
 #[path = "../../examples/simulate/offer.rs"]
 mod offer;
+#[path = "../../examples/simulate/partner_center.rs"]
+mod partner_center;
+#[path = "../../examples/simulate/product_ingestion.rs"]
+mod product_ingestion;
 #[path = "../../examples/simulate/run.rs"]
 #[expect(dead_code, reason = "the example also tells the history of a run")]
 mod run;

@@ -80,6 +80,17 @@ enum Following {
     No,
 }
 
+/// What a job was about, by its detail.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum JobSubject {
+    /// The submission that is asked about.
+    Submission,
+    /// It does not say.
+    Unsaid,
+    /// Another submission, or another product.
+    SomethingElse,
+}
+
 /// A job that was read.
 struct ReadJob {
     reading: JobReading,
@@ -242,6 +253,7 @@ impl<'a, R: Requests> ProductIngestion<'a, R> {
     /// schema has no other word. Whether its job was cancelled is known of the job.
     async fn end_of(
         &self,
+        product: &ProductId,
         one: &TargetedSubmission,
         job_id: Option<&JobId>,
         (following, job): (Following, &mut Option<ReadJob>),
@@ -263,7 +275,16 @@ impl<'a, R: Requests> ProductIngestion<'a, R> {
             return own();
         }
         match read.reading.phase {
-            Phase::Cancelled => PinSighting::Known { phase: Phase::Cancelled, word: read.reading.word.clone() },
+            Phase::Cancelled => {
+                let word = read.reading.word.clone();
+                match self.about(id, product, &one.id).await {
+                    Ok(JobSubject::SomethingElse) => own(),
+                    Ok(JobSubject::Submission | JobSubject::Unsaid) => {
+                        PinSighting::Known { phase: Phase::Cancelled, word }
+                    }
+                    Err(failure) => unreadable(&failure),
+                }
+            }
             phase if !phase.is_over() && following == Following::Yes => {
                 PinSighting::Known { phase: Phase::Cancelling, word: read.reading.word.clone() }
             }
@@ -298,7 +319,9 @@ impl<'a, R: Requests> ProductIngestion<'a, R> {
         let known = |one: &TargetedSubmission, phase| PinSighting::Known { phase, word: one.word.clone() };
         // A finished preview stays what it is, whatever became of going live with it: that is its job's to say.
         let preview = match &own {
-            Some(one) if one.phase != Phase::AwaitsGoLive => return self.end_of(one, job_id, (following, job)).await,
+            Some(one) if one.phase != Phase::AwaitsGoLive => {
+                return self.end_of(product, one, job_id, (following, job)).await;
+            }
             own => own.as_ref(),
         };
         let without_job = preview.map_or(PinSighting::Unknown, |one| known(one, one.phase));
@@ -314,17 +337,29 @@ impl<'a, R: Requests> ProductIngestion<'a, R> {
             return undecided;
         }
         // One that is over can tell what it was about, and one of something else says nothing either.
-        let is_named = match self.detail(id).await {
-            Ok(detail) if detail.is_of_others(product, pin) => return undecided,
-            Ok(detail) => detail.names(pin),
-            Err(failure) if matches!(failure.status(), Some(StatusCode::BAD_REQUEST | StatusCode::NOT_FOUND)) => false,
+        let about = match self.about(id, product, pin).await {
+            Ok(JobSubject::SomethingElse) => return undecided,
+            Ok(about) => about,
             Err(failure) => return unreadable(&failure),
         };
         match preview {
             Some(one) if phase == Phase::Completed => known(one, one.phase),
             // The preview itself ended well: that going live did not has to be the word of a job that names it.
-            Some(_) if !is_named => undecided,
+            Some(_) if about == JobSubject::Unsaid => undecided,
             _ => PinSighting::Known { phase, word },
+        }
+    }
+
+    /// What a job that is over was about.
+    async fn about(&self, id: &JobId, product: &ProductId, submission: &OperationId) -> Result<JobSubject, Failure> {
+        match self.detail(id).await {
+            Ok(detail) if detail.is_of_others(product, submission) => Ok(JobSubject::SomethingElse),
+            Ok(detail) if detail.names(submission) => Ok(JobSubject::Submission),
+            Ok(_) => Ok(JobSubject::Unsaid),
+            Err(failure) if matches!(failure.status(), Some(StatusCode::BAD_REQUEST | StatusCode::NOT_FOUND)) => {
+                Ok(JobSubject::Unsaid)
+            }
+            Err(failure) => Err(failure),
         }
     }
 

@@ -59,16 +59,16 @@ fn while_waiting_the_location_is_kept() {
 
 #[test]
 fn while_the_call_is_under_way_its_answer_is_waited_for() {
-    let (notify, arrived) = channel();
+    let (caller, arrived) = channel();
     let portal = OfferPortal::start(move |offer, stream| {
-        let _ = notify.send(());
+        let _ = caller.send(());
         // Long enough for the signal to come first.
         std::thread::sleep(Duration::from_millis(500));
         offer.cancelled();
         answer(stream, "202 Accepted", &[("Location", LOCATION)], b"");
     });
-    let arrived = || arrived.recv().expect("the call");
-    let (code, outcome) = interrupt_when(&portal, "sending the cancel call", arrived, "-INT");
+    let call = || arrived.recv().expect("the call");
+    let (code, outcome) = interrupt_when(&portal, "sending the cancel call", call, "-INT");
     let outcome = outcome.expect("an outcome");
     assert_eq!((code, &outcome["httpStatus"]), (Some(130), &Value::from(202)));
     assert!(outcome["location"].as_str().is_some_and(|location| location.contains(LOCATION)));
@@ -76,22 +76,22 @@ fn while_the_call_is_under_way_its_answer_is_waited_for() {
 
 #[test]
 fn a_call_without_an_answer_is_unknown() {
-    let (notify, arrived) = channel();
+    let (caller, arrived) = channel();
     let portal = OfferPortal::start(move |_, stream| {
-        let _ = notify.send(());
+        let _ = caller.send(());
         wait_for_close(stream);
     });
-    let arrived = || arrived.recv().expect("the call");
-    let (code, outcome) = interrupt_when(&portal, "sending the cancel call", arrived, "-TERM");
+    let call = || arrived.recv().expect("the call");
+    let (code, outcome) = interrupt_when(&portal, "sending the cancel call", call, "-TERM");
     assert_eq!(code, Some(143));
     assert_eq!(outcome.expect("an outcome")["outcome"], "unknown");
 }
 
 #[test]
 fn the_second_signal_ends_at_once() {
-    let (notify, arrived) = channel();
+    let (caller, arrived) = channel();
     let portal = OfferPortal::start(move |_, stream| {
-        let _ = notify.send(());
+        let _ = caller.send(());
         wait_for_close(stream);
     });
     let workspace = Workspace::with("offers.yaml", DESIRED);
