@@ -115,10 +115,14 @@ impl Backend {
         if self.products.is_whole() {
             return;
         }
-        match self.reader() {
-            BackendReader::CloudPartner(_) => {}
+        let prepared = match self.reader() {
+            BackendReader::CloudPartner(_) => Ok(()),
             BackendReader::PartnerCenter(reader) => reader.prepare(&offers.collect::<Vec<_>>()).await,
             BackendReader::ProductIngestion(reader) => reader.prepare(&offers.collect::<Vec<_>>()).await,
+        };
+        // What could not be read is looked up later, offer by offer.
+        if let Err(failure) = prepared {
+            tracing::info!(%failure, "the list of products can't be read; each offer is looked up by itself");
         }
     }
 

@@ -88,18 +88,15 @@ impl<'a, R: Requests> PartnerCenter<'a, R> {
     }
 
     /// Reads the products that several offers are in one list, where that is fewer calls than a look-up for each.
-    /// What could not be read is looked up later, offer by offer.
-    pub(super) async fn prepare(&self, offers: &[OfferQuery]) {
+    pub(super) async fn prepare(&self, offers: &[OfferQuery]) -> Result<(), Failure> {
         let wanted: HashSet<&OfferId> =
             offers.iter().filter(|one| one.product.is_none()).map(|one| &one.key.offer).collect();
         // Where types are demanded there is no look-up, and the whole list is needed for one offer, too.
         if wanted.len() < 2 && self.types.is_empty() {
-            return;
+            return Ok(());
         }
         let only = self.types.is_empty().then_some(&wanted);
-        if let Err(failure) = self.list_products(only, UNWATCHED).await {
-            tracing::info!(%failure, "the list of products can't be read; each offer is looked up by itself");
-        }
+        self.list_products(only, UNWATCHED).await.map(drop)
     }
 
     /// Reads all products. `wanted`: as [`ProductDirectory::read_lists`] has it.

@@ -118,15 +118,12 @@ impl<'a, R: Requests> ProductIngestion<'a, R> {
     }
 
     /// Reads the products that several offers are in one list, where that is fewer calls than a look-up for each.
-    /// What could not be read is looked up later, offer by offer.
-    pub(super) async fn prepare(&self, offers: &[OfferQuery]) {
+    pub(super) async fn prepare(&self, offers: &[OfferQuery]) -> Result<(), Failure> {
         let wanted: HashSet<&OfferId> = offers.iter().map(|one| &one.key.offer).collect();
         if wanted.len() < 2 {
-            return;
+            return Ok(());
         }
-        if let Err(failure) = self.list_products(Some(&wanted), UNWATCHED).await {
-            tracing::info!(%failure, "the list of products can't be read; each offer is looked up by itself");
-        }
+        self.list_products(Some(&wanted), UNWATCHED).await.map(drop)
     }
 
     /// Reads all products. `wanted`: as [`ProductDirectory::read_lists`] has it.
