@@ -154,7 +154,7 @@ pub(super) fn pin_warnings(plan: &Plan, names: Names) -> String {
     }
     if frozen > 0 {
         text.push_str(&format!(
-            "\n🧊 **A freeze cancels {}:** until it ends, every operation that starts on an offer that it is for is cancelled.\n",
+            "\n🧊 **A freeze cancels {}:** until it ends, every operation that starts on a matching offer is cancelled.\n",
             if frozen == 1 { "one of these operations".to_owned() } else { format!("{frozen} of these operations") }
         ));
     }
