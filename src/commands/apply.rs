@@ -312,7 +312,7 @@ async fn prepare(request: &ApplyRequest, console: Console) -> anyhow::Result<Opt
     match &request.source {
         PlanSource::Files(scope) => {
             let Some(desired) = files::desired_state(&scope.paths, console) else { return Ok(None) };
-            let named = NamedOffers::of(&desired);
+            let named = NamedOffers::for_plan(&desired, scope.coverage);
             let desired = select(desired, &scope.selection)?;
             let open = portal::open(&request.portal, &PortalsInUse::of(&desired)?, console).await?;
             match make(desired, &named, scope, &open, request.portal.concurrency, console).await {

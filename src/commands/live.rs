@@ -4,6 +4,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, PoisonError};
 
 use futures_util::future::join_all;
 use jiff::Timestamp;
@@ -51,15 +52,15 @@ pub async fn read_each(
         let kind = backend.kind();
         backend.prepare((0..count).map(&question).filter(|query| query.key.portal == kind)).await;
     }
+    let seen: Mutex<Vec<Option<Result<Observed, Failure>>>> = Mutex::new((0..count).map(|_| None).collect());
     // As many as may be asked for at once, each going on to the next offer that nobody has taken:
     // what waiting for an answer needs is set up once for each of them, and not for each offer.
     let next = AtomicUsize::new(0);
     let reader = async || {
-        let mut seen = Vec::new();
         loop {
             let index = next.fetch_add(1, Ordering::Relaxed);
             if index >= count {
-                return seen;
+                return;
             }
             let query = question(index);
             let result = if let Some(backend) = backends.get(query.key.portal) {
@@ -68,14 +69,12 @@ pub async fn read_each(
                 let why = format!("the portal {} is not in use", query.key.portal);
                 Ok(Observed::unreadable(why, FailureScope::Offer))
             };
-            seen.push((index, result));
+            seen.lock().unwrap_or_else(PoisonError::into_inner)[index] = Some(result);
             after_each();
         }
     };
-    let readers = (0..concurrency.clamp(1, count.max(1))).map(|_| reader());
-    let mut seen: Vec<(usize, Result<Observed, Failure>)> = join_all(readers).await.into_iter().flatten().collect();
-    seen.sort_unstable_by_key(|(index, _)| *index);
-    seen.into_iter().map(|(_, result)| result).collect()
+    join_all((0..concurrency.clamp(1, count.max(1))).map(|_| reader())).await;
+    seen.into_inner().unwrap_or_else(PoisonError::into_inner).into_iter().flatten().collect()
 }
 
 /// Reads the live state of each offer that needs it and of which it is not known, `concurrency` at a time, and tells

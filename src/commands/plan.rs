@@ -190,7 +190,7 @@ async fn attempt(request: &PlanRequest, console: Console) -> Result<Plan, Failed
     let failed_by = |code: &str, error: anyhow::Error| {
         failed(&request.scope, &read, vec![failure_of(code, format!("{error:#}"))], Err(error))
     };
-    let named = NamedOffers::of(&desired);
+    let named = NamedOffers::for_plan(&desired, request.scope.coverage);
     let desired = select(desired, &request.scope.selection).map_err(|error| failed_by("selection", error))?;
     let used = PortalsInUse::of(&desired).map_err(|error| failed_by("selection", error))?;
     if request.offline {

@@ -33,6 +33,12 @@ impl NamedOffers {
         desired.offers().map(|offer| offer.key.clone()).collect()
     }
 
+    /// The same for a plan. Most plans read no list, and need none of these names.
+    pub fn for_plan(desired: &DesiredSet, is_coverage_wanted: bool) -> Self {
+        let reads_lists = is_coverage_wanted || desired.freezes().next().is_some();
+        if reads_lists { Self::of(desired) } else { Self::default() }
+    }
+
     /// Whether a listed offer is one of them. On a portal that lists everything that the sign-in sees, the publisher is
     /// a label of the files.
     fn has(&self, backend: &Backend, publisher: &PublisherId, offer: &OfferId) -> bool {
