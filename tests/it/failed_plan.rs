@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 
 use crate::support::github::FakeGitHub;
 use crate::support::plans::{CANARY, HOSTILE};
+use crate::support::raw::RefusedAddress;
 use crate::support::step::{Step, plan, pull_request_event};
 use crate::support::{Workspace, assert_inert_text};
 
@@ -102,9 +103,8 @@ fn a_first_one_replaces_nothing_and_one_after_the_apply_stays_away() {
 
 #[test]
 fn whatever_kept_it_from_being_made_is_in_the_document() {
-    let nowhere =
-        std::net::TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr()).expect("a port");
-    let nowhere = format!("http://{nowhere}");
+    let nowhere = RefusedAddress::new();
+    let nowhere = nowhere.url();
     for (code, offers, token, arguments, said) in [
         ("unknown-key", BROKEN, "a-token", vec!["--emulate", "portal.yaml"], "not a key"),
         ("missing-key", "publisher: contoso\n", "a-token", vec!["--emulate", "portal.yaml"], "`offers`"),
@@ -218,8 +218,7 @@ fn a_setting_that_is_wrong_replaces_the_comment() {
 /// No offer could be read: there is a plan, which says so of each, and nothing of the earlier one stays.
 #[test]
 fn a_portal_that_can_not_be_reached_replaces_the_comment() {
-    let nowhere =
-        std::net::TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr()).expect("a port");
+    let nowhere = RefusedAddress::new();
     let (workspace, github) = (workspace(), FakeGitHub::start());
     let more =
         (2..40).fold(String::new(), |text, number| format!("{text}  - {{id: offer-{number}, cancelPending: true}}\n"));
@@ -228,8 +227,7 @@ fn a_portal_that_can_not_be_reached_replaces_the_comment() {
         .write("portal.yaml", format!("{PORTAL}  - {{publisher: contoso, id: saas, operations: [{{id: two}}]}}\n"));
     plan(&workspace, &[]).expect(0);
     Step::new(&workspace, &github, 100).report(&["--to", "comment,check"]).expect(0);
-    let unreachable =
-        ["plan", "--endpoint", &format!("http://{nowhere}"), "--request-timeout=1s", "--out", "plan.json"];
+    let unreachable = ["plan", "--endpoint", &nowhere.url(), "--request-timeout=1s", "--out", "plan.json"];
     let run = workspace.run(unreachable).expect(1);
     assert!(run.stderr.contains("error: 2 offers could not be read"), "{}", run.stderr);
     let run = Step::new(&workspace, &github, 101).report(&["--to", "comment,check,annotations"]).expect(1);

@@ -96,3 +96,23 @@ pub fn wait_for_close(stream: &mut TcpStream) {
     let mut buffer = [0; 1024];
     while stream.read(&mut buffer).is_ok_and(|count| count > 0) {}
 }
+
+/// An address at which connections are refused, for as long as this is kept: its port is taken, and nobody listens there.
+/// That of a listener that is gone could be another test's by the next moment.
+pub struct RefusedAddress {
+    own: TcpStream,
+    // Without it the connection would end, and its port be free.
+    _listener: TcpListener,
+}
+
+impl RefusedAddress {
+    pub fn new() -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+        let own = TcpStream::connect(listener.local_addr().expect("an address")).expect("a connection");
+        Self { own, _listener: listener }
+    }
+
+    pub fn url(&self) -> String {
+        format!("http://{}", self.own.local_addr().expect("an address"))
+    }
+}
